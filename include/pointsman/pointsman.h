@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pointsman.h - decide on the system calls of other programs, and on what they
+ * run with, with nothing left to a race
+ *
+ * The flow.  A target makes a system call that some layer wants to see.  The
+ * supervisor stops it before it runs and reads it once: its number, its
+ * registers, and what its pointers name, down to the last string of an argv.
+ * This snapshot is a call (struct pm_call).  The layers are asked one after
+ * the other, the innermost first, each on the call as the inner ones left it.
+ * The outcome is carried out:
+ *
+ *	PM_ALLOW	the next layer is asked; after the last one the call
+ *			runs, from the snapshot and not from the target's
+ *			memory
+ *	PM_REDIRECT	the layer changed the call with the functions below;
+ *			the next layer sees the changed call
+ *	PM_DENY		the call does not run and answers -err
+ *	PM_VALUE	the call does not run and answers value
+ *	PM_KILL		the process dies before the call runs
+ *
+ * DENY, VALUE and KILL are final: outer layers are not asked.
+ *
+ * What is decided is what runs.  The snapshot lies in memory that the target
+ * can read and nobody but the supervisor can write (a pin), and the kernel
+ * reads it from there, also when every layer said PM_ALLOW.  What could not be
+ * read, parsed or pinned is refused with the error that the kernel would give
+ * for it; it never runs unseen.  A call that no layer wants is not stopped.
+ *
+ * Names of files.  A path is resolved in the target's own view (its root, its
+ * working directory, its descriptors, its /proc/self) once, before the layers
+ * match it (pm_item_where()).  docs/guarantees.md says for each call what
+ * keeps the file that was decided on and the file that is used the same.
+ *
+ * Threads.  A supervisor lives in one thread, and layers are called from it.
+ *
+ * Errors.  Functions return 0 or a count, or a negative errno; each says which.
+ */
+#ifndef POINTSMAN_POINTSMAN_H
+#define POINTSMAN_POINTSMAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PM_VERSION "0.1.0"
+
+/*
+ * Classes: what a call does to what it names.  One call can do several things
+ * (open with O_RDWR reads and writes; rename has two names): each item carries
+ * the classes that hold for it.
+ */
+enum pm_class {
+	PM_CLASS_OPEN_READ,	/* open for reading, O_PATH included */
+	PM_CLASS_OPEN_WRITE,	/* open for writing, truncate */
+	PM_CLASS_CREATE,	/* make a name: O_CREAT of a missing file, mkdir, mknod, link, symlink */
+	PM_CLASS_REMOVE,	/* unlink, rmdir */
+	PM_CLASS_RENAME,	/* both names of a rename */
+	PM_CLASS_LINK,		/* the file that a hard link is made to */
+	PM_CLASS_METADATA,	/* stat, access, readlink, getxattr, statfs, name_to_handle_at */
+	PM_CLASS_SET_METADATA,	/* chmod, chown, utime, setxattr, removexattr, file_setattr */
+	PM_CLASS_EXEC,		/* execve, execveat, uselib */
+	PM_CLASS_CHDIR,		/* chdir */
+	PM_CLASS_CHROOT,	/* chroot, pivot_root */
+	PM_CLASS_MOUNT,		/* mount, umount, the new mount calls */
+	PM_CLASS_WATCH,		/* inotify_add_watch, fanotify_mark */
+	PM_CLASS_CONNECT,	/* connect */
+	PM_CLASS_BIND,		/* bind */
+	PM_CLASS_SEND,		/* sendto, sendmsg, sendmmsg with an address */
+	PM_CLASS_SYSTEM,	/* acct, swapon, quotactl and others on the whole system */
+	PM_CLASS_IPC,		/* POSIX message queues by name */
+	PM_NCLASSES
+};
+
+#define PM_BIT(class) (1u << (class))
+
+/* The name of a class as policies spell it ("open-read"), and back (-ENOENT). */
+const char *pm_class_name(enum pm_class class);
+int pm_class_by_name(const char *name);
+
+/*
+ * Where a path leads, in the target's own view.
+ *
+ * Owner: the item; valid until the item is changed or the call ends.
+ */
+struct pm_where {
+	/*
+	 * The canonical name: absolute from the target's root, no symbolic
+	 * link, no "." and no "..", no slash at the end (but "/").  A final
+	 * symbolic link that the call does not follow is named itself.  Where
+	 * err is set, the part that exists is resolved and the rest appended,
+	 * cleaned as text.  For what has no name in the target's root (pipes,
+	 * sockets, deleted files) the text of the kernel's link, such as
+	 * "pipe:[4711]", which does not begin with a slash.
+	 */
+	char *name;
+	/* A second spelling of name with "/proc/self" for the target's own pid, or NULL. */
+	char *self_name;
+	/* 0; else the errno that the walk met (ENOENT, EACCES, ENOTDIR, ELOOP, ...). */
+	int err;
+	bool exists;		/* the final object is there; st is filled */
+	bool missing;		/* err == 0, parent is there, the final component is not */
+	bool anonymous;		/* name is a link text, not a path */
+	bool magic;		/* a magic link of /proc was followed last (fd, exe, cwd, root) */
+	bool slash;		/* the spelling ended in a slash, "." or ".." */
+	bool dots;		/* the last component was "." or ".." */
+	struct stat st;		/* of the final object, not followed further */
+	int fd;			/* O_PATH descriptor of the final object, or -1; the supervisor's */
+};
+
+enum pm_item_kind {
+	PM_ITEM_PATH,		/* a path */
+	PM_ITEM_STRING,		/* a string that is not a path: a file system type, the name of an attribute */
+	PM_ITEM_SOCKADDR,	/* a socket address */
+	PM_ITEM_STRV,		/* argv, envp */
+	PM_ITEM_BLOCK,		/* a structure: open_how, clone_args, msghdr, ... */
+};
+
+/*
+ * An item: something that a pointer of the call names, as it was read.
+ *
+ * Owner: the call.  Layers read it, and change it with the pm_call_set_*()
+ * functions only.
+ */
+struct pm_item {
+	enum pm_item_kind kind;
+	const char *role;	/* as in the manual page: "pathname", "newpath", "argv", "addr" */
+	uint8_t arg;		/* the argument register that it hangs on */
+	uint32_t classes;	/* PM_BIT()s of what the call does to it; 0: to nothing of interest */
+
+	/* PATH, STRING: the text, NUL-terminated, len without the NUL.
+	 * SOCKADDR, BLOCK: len bytes.  STRV: unused. */
+	unsigned char *data;
+	size_t len;
+
+	/* STRV: NULL-terminated. */
+	char **strv;
+	size_t nstr;
+
+	/* PATH: what it is relative to, and how its end is treated. */
+	int dirfd;		/* the target's descriptor, or AT_FDCWD */
+	bool nofollow;		/* a final symbolic link is not followed */
+	bool empty_ok;		/* AT_EMPTY_PATH: "" names dirfd itself */
+
+	struct pm_item_private *priv;
+};
+
+struct pm_sysent;
+
+/*
+ * A call: one system call of one thread, read once.
+ *
+ * Owner: the backend; lives from the stop to the answer.  Layers may read all
+ * of it, and change it with the functions below.
+ */
+struct pm_call {
+	pid_t tgid, tid;	/* in the supervisor's pid namespace */
+	char comm[16];
+	uint32_t arch;		/* AUDIT_ARCH_* of the table that nr is from */
+	int nr;
+	const char *name;	/* of nr, "socketcall" never: it is unpacked */
+	uint64_t args[6];
+	const struct pm_sysent *ent;
+	struct pm_item *items;
+	size_t nitems;
+	uint64_t id;		/* unique in a run */
+
+	struct pm_call_private *priv;
+};
+
+/* The first item of a kind (and role, unless NULL), or NULL. */
+struct pm_item *pm_call_item(struct pm_call *call, enum pm_item_kind kind,
+			     const char *role);
+
+/*
+ * Where a path item leads.  Resolved at the first question, then kept.
+ * Never NULL for a PM_ITEM_PATH; what went wrong is in ->err.
+ */
+const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item);
+
+/*
+ * Resolve another path as the target of this call would, from its root and
+ * working directory.  The caller frees it with pm_where_free().
+ * Returns 0 (also where out->err is set), -ENOMEM, -ESRCH.
+ */
+int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow,
+		    struct pm_where *out);
+void pm_where_free(struct pm_where *where);
+
+/*
+ * Changing a call.  All copy what they are given.
+ * Return 0, -ENOMEM, -EINVAL where the call or item is not of that kind.
+ *
+ * pm_call_set_path: path is in the target's view, absolute or relative to its
+ * working directory; a dirfd of the call no longer counts.  -ENAMETOOLONG.
+ * pm_call_set_sockaddr: -EINVAL for len over 128.  The family may not change
+ * (-EAFNOSUPPORT): the target's socket is of the old one.
+ * pm_call_set_strv: strv is NULL-terminated; E2BIG is the kernel's to say.
+ * pm_call_set_arg: a register that holds no item.
+ * pm_call_set_nr: nr in the call's own table.  -EINVAL for a number that owns
+ * the register file (rt_sigreturn, restart_syscall, ...), semantics.md
+ * section 2, or one that is not in the table.  The items stay the registers'.
+ */
+int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *path);
+int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item,
+			 const void *addr, size_t len);
+int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *strv);
+int pm_call_set_arg(struct pm_call *call, unsigned int arg, uint64_t value);
+int pm_call_set_nr(struct pm_call *call, int nr);
+
+/* Number of a name in the table of arch (AUDIT_ARCH_*), or -ENOENT; and back, or NULL. */
+int pm_syscall_number(uint32_t arch, const char *name);
+const char *pm_syscall_name(uint32_t arch, int nr);
+/* All classes that the call of this name can have, as PM_BIT()s; 0 for one that names nothing. */
+uint32_t pm_syscall_classes(const char *name);
+
+enum pm_action {
+	PM_ALLOW,
+	PM_REDIRECT,
+	PM_DENY,
+	PM_VALUE,
+	PM_KILL,
+};
+
+/*
+ * A verdict: what a layer says of a call.
+ *
+ * Owner: the caller of decide(), which hands it in cleared (PM_ALLOW).  rule
+ * and source are the layer's strings and outlive the call.
+ */
+struct pm_verdict {
+	enum pm_action action;
+	int err;		/* PM_DENY: a positive errno, 1 .. 4095 */
+	int64_t value;		/* PM_VALUE */
+	bool log;		/* the rule asked for the call to be recorded */
+	const char *rule;	/* what decided: "rules[3]", "default", "--path", "built-in: ptrace" */
+	const char *source;	/* "policy.yaml:12", or NULL */
+};
+
+/*
+ * A layer: one policy.
+ *
+ * Owner: the caller; lives longer than the run.
+ */
+struct pm_layer {
+	const char *name;
+	void *data;
+	/*
+	 * Does this layer want to see this call at all?  Asked once for each
+	 * call of each table before the run.
+	 */
+	bool (*wants)(void *data, const char *syscall, uint32_t classes);
+	/*
+	 * Decide.  Returns 0 with *verdict filled, or a negative errno: the
+	 * call is then denied with it (fail closed).
+	 */
+	int (*decide)(void *data, struct pm_call *call, struct pm_verdict *verdict);
+};
+
+/*
+ * What is told of each call that some layer looked at, in this order: CALL,
+ * a VERDICT for each layer that was asked, ANSWER, and where the call ran
+ * redirected RESULT.  All but RESULT come before the call is answered.  The
+ * RESULT of a thread that dies inside the call does not come.
+ */
+struct pm_event {
+	enum {
+		PM_EVENT_CALL,		/* call as it was made */
+		PM_EVENT_VERDICT,	/* what this layer said; call as it left it */
+		PM_EVENT_ANSWER,	/* the outcome; call as it will run */
+		PM_EVENT_RESULT,	/* a redirected call returned */
+	} kind;
+	struct pm_call *call;
+	const struct pm_verdict *verdict;	/* VERDICT; ANSWER, RESULT: the one that decided */
+	const struct pm_layer *layer;	/* whose verdict; NULL: the library's own */
+	size_t depth;			/* VERDICT: index of the layer, 0 is the innermost */
+	int ran_nr;			/* ANSWER, RESULT: the number that runs, or -1 */
+	const char *ran_name;		/* of ran_nr, or NULL */
+	const char *holds;		/* ANSWER: what keeps the named file the same, see
+					 * docs/guarantees.md: "file", "landlock", "name", "" */
+	int64_t result;			/* RESULT: as the target sees it, -errno included */
+};
+
+struct pm_observer {
+	void *data;
+	/* Returns 0, or a negative errno: the call is then denied with it. */
+	int (*tell)(void *data, const struct pm_event *event);
+};
+
+/*
+ * What the library refuses by itself, as an outermost layer, because it leads
+ * around every other decision: io_uring_setup (its requests pass no filter)
+ * answers ENOSYS, open_by_handle_at (files without names) EPERM.
+ */
+#define PM_UNSAFE_IO_URING	1u
+#define PM_UNSAFE_HANDLES	2u
+
+struct pm_options {
+	struct pm_layer *const *layers;	/* innermost first */
+	size_t nlayers;
+	const struct pm_observer *observer;	/* or NULL */
+	const char *backend;		/* "auto", "ptrace" */
+	/*
+	 * Run in the child after the filter is decided on and before exec
+	 * (Landlock rule sets of the policy).  Returns 0 or a negative errno,
+	 * which ends the start.  May be NULL.
+	 */
+	int (*confine)(void *data);
+	void *confine_data;
+	bool landlock;			/* confine() restricts files: told in pm_event.holds */
+	bool no_mseal;			/* as on a kernel without mseal(2) */
+	unsigned int unsafe;		/* PM_UNSAFE_*: built-in refusals to leave out */
+};
+
+/*
+ * Run a program under layers, as execvp(3) would: the calling process becomes
+ * the program, with its pid, its terminal and its parent; the supervisor is a
+ * new process beside it, in a session of its own, that stays until the last
+ * descendant of the program is gone.  Its death kills them all.
+ *
+ * Returns only on failure: a negative errno; *stage then says what failed.
+ *	PM_STAGE_SETUP	nothing ran: no backend, no memory, the confinement
+ *	PM_STAGE_EXEC	the program could not be executed: -ENOENT, -EACCES, ...
+ * The caller may only report and exit then: the process is confined already.
+ */
+enum pm_stage { PM_STAGE_SETUP, PM_STAGE_EXEC };
+int pm_exec(const struct pm_options *options, const char *file,
+	    char *const *argv, enum pm_stage *stage);
+
+/* What went wrong in this thread's last failed call, for a person; never NULL. */
+const char *pm_error(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

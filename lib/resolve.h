@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * resolve.h - where a path leads, in the view of another process
+ */
+#ifndef POINTSMAN_RESOLVE_H
+#define POINTSMAN_RESOLVE_H
+
+#include <pointsman/pointsman.h>
+
+/* Whose view.  The thread is stopped while it is used. */
+struct pm_view {
+	pid_t tid;		/* its /proc/TID/root, cwd, fd */
+	pid_t tgid;
+};
+
+#define PM_RESOLVE_NOFOLLOW	1u	/* do not follow a final symbolic link */
+#define PM_RESOLVE_EMPTY	2u	/* "" names dirfd itself (AT_EMPTY_PATH) */
+
+/*
+ * Walk path from dirfd (AT_FDCWD: the working directory) in view.  resolve
+ * holds openat2's RESOLVE_* bits; the walk obeys them as the kernel does.
+ *
+ * Returns 0 with *out filled (out->err is the walk's own errno, such as
+ * -ENOENT's ENOENT), owned by the caller, pm_where_free(); or -ENOMEM, -ESRCH
+ * (the target is gone), -EMFILE.
+ */
+int pm_resolve(const struct pm_view *view, int dirfd, const char *path,
+	       unsigned int flags, uint64_t resolve, struct pm_where *out);
+
+#endif
