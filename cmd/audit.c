@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "audit_json.h"
+
+/*
+ * Owner: run_command(), and after the fork the supervisor's copy.  One call
+ * at a time is being decided on: from CALL to ANSWER it is kept here.
+ */
+struct audit {
+	int fd;
+	bool decided;
+	bool torn;		/* the last line was not written to its end */
+	struct pm_observer observer;
+
+	json_object *line;	/* of the call being decided on, or NULL */
+	json_object *layers;	/* member of line */
+	json_object *last;	/* the last of layers */
+	json_object *left;	/* the call as the last layer left it, or NULL */
+	uint64_t id;		/* of line */
+	int nr;			/* as it was made */
+	bool redirected;
+};
+
+static int tell(void *data, const struct pm_event *event);
+
+static int audit_new(int fd, bool decided, struct audit **out)
+{
+	struct audit *audit = calloc(1, sizeof(*audit));
+
+	if (!audit)
+		return -ENOMEM;
+	audit->fd = fd;
+	audit->decided = decided;
+	audit->observer = (struct pm_observer){ .data = audit, .tell = tell };
+	*out = audit;
+	return 0;
+}
+
+/* Duplicate fd above the standard descriptors, closed by exec. */
+static int duplicate(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	return high < 0 ? -errno : high;
+}
+
+int audit_open(const char *file, bool decided, struct audit **out)
+{
+	int err, fd, high;
+
+	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	high = fd;
+	if (fd <= STDERR_FILENO) {
+		high = duplicate(fd);
+		close(fd);
+		if (high < 0)
+			return high;
+	}
+	err = audit_new(high, decided, out);
+	if (err)
+		close(high);
+	return err;
+}
+
+int audit_open_fd(int fd, bool decided, struct audit **out)
+{
+	int err, high;
+
+	high = duplicate(fd);
+	if (high < 0)
+		return high;
+	if (fd > STDERR_FILENO && fcntl(fd, F_SETFD, FD_CLOEXEC)) {
+		err = -errno;
+		close(high);
+		return err;
+	}
+	err = audit_new(high, decided, out);
+	if (err)
+		close(high);
+	return err;
+}
+
+static void forget(struct audit *audit)
+{
+	json_object_put(audit->line);
+	json_object_put(audit->left);
+	audit->line = audit->layers = audit->last = audit->left = NULL;
+	audit->redirected = false;
+}
+
+void audit_close(struct audit *audit)
+{
+	if (!audit)
+		return;
+	forget(audit);
+	close(audit->fd);
+	free(audit);
+}
+
+int audit_fd(const struct audit *audit)
+{
+	return audit->fd;
+}
+
+const struct pm_observer *audit_observer(struct audit *audit)
+{
+	return &audit->observer;
+}
+
+/* All of buf; a regular file takes it in one write(2).  Returns 0 or -errno. */
+static int write_all(int fd, const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, buf, len);
+
+		if (n > 0) {
+			buf += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd ready = { .fd = fd, .events = POLLOUT };
+
+			if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+				return -errno;
+			continue;
+		}
+		return n < 0 ? -errno : -EIO;
+	}
+	return 0;
+}
+
+/*
+ * The signals of a write that fails are an error like the others, not the
+ * death of the supervisor and of all that it holds.
+ */
+static int write_quietly(int fd, const char *buf, size_t len)
+{
+	const struct timespec now = { 0 };
+	sigset_t fatal, before, pending;
+	int err;
+
+	sigemptyset(&fatal);
+	sigaddset(&fatal, SIGPIPE);
+	sigaddset(&fatal, SIGXFSZ);
+	sigpending(&pending);
+	pthread_sigmask(SIG_BLOCK, &fatal, &before);
+	err = write_all(fd, buf, len);
+	if (err == -EPIPE && !sigismember(&pending, SIGPIPE))
+		while (sigtimedwait(&fatal, NULL, &now) < 0 && errno == EINTR)
+			;
+	if (err == -EFBIG && !sigismember(&pending, SIGXFSZ))
+		while (sigtimedwait(&fatal, NULL, &now) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+/*
+ * Write one line.  After one that broke off (a full disk) the next begins on a
+ * line of its own, so that a reader loses one line and not two.
+ */
+static int write_line(struct audit *audit, json_object *object)
+{
+	size_t len, torn = audit->torn;
+	const char *text;
+	char *line;
+	int err;
+
+	text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	line = text ? malloc(torn + len + 1) : NULL;
+	if (!line)
+		return -ENOMEM;
+	line[0] = '\n';
+	memcpy(line + torn, text, len);
+	line[torn + len] = '\n';
+	err = write_quietly(audit->fd, line, torn + len + 1);
+	audit->torn = err;
+	free(line);
+	return err;
+}
+
+static json_object *new_line(struct json *json, const char *type)
+{
+	json_object *line = json_object_new_object();
+
+	json_put(json, line, "v", json_object_new_int(AUDIT_VERSION));
+	json_put_string(json, line, "type", type);
+	return line;
+}
+
+/* Write line where it could be made, and put it. */
+static int finish_line(struct audit *audit, struct json *json, json_object *line)
+{
+	int err = json->failed ? -ENOMEM : write_line(audit, line);
+
+	json_object_put(line);
+	return err;
+}
+
+static json_object *string_list(struct json *json, const char *const *strings, size_t n)
+{
+	json_object *list = json_object_new_array();
+
+	for (size_t i = 0; list && i < n; i++) {
+		json_object *text = json_text(json, strings[i], strlen(strings[i]), JSON_MAX_TEXT);
+
+		if (!text || json_object_array_add(list, text)) {
+			json_object_put(text);
+			json->failed = true;
+		}
+	}
+	return list;
+}
+
+int audit_begin(struct audit *audit, const struct audit_start *start)
+{
+	struct json json = { 0 };
+	json_object *line = new_line(&json, "start");
+	struct utsname system = { 0 };
+	size_t n = 0;
+
+	uname(&system);
+	while (start->command[n] && n < JSON_MAX_STRINGS)
+		n++;
+	json_put_time(&json, line);
+	json_put_string(&json, line, "version", PM_VERSION);
+	json_put(&json, line, "pid", json_object_new_int(getpid()));
+	json_put(&json, line, "command",
+		 string_list(&json, (const char *const *)start->command, n));
+	if (start->command[n])
+		json_put(&json, line, "cut", json_object_new_boolean(true));
+	json_put(&json, line, "policies",
+		 string_list(&json, start->policies, start->npolicies));
+	json_put_string(&json, line, "kernel", system.release);
+	json_put_string(&json, line, "machine", system.machine);
+	json_put_string(&json, line, "backend", start->backend);
+	json_put(&json, line, "landlock", json_object_new_boolean(start->landlock));
+	json_put(&json, line, "mseal", json_object_new_boolean(start->mseal));
+	return finish_line(audit, &json, line);
+}
+
+static void put_arch(struct json *json, json_object *line, const struct pm_call *call)
+{
+	static const struct {
+		uint32_t arch;
+		const char *name;
+	} known[] = {
+		{ AUDIT_ARCH_X86_64, "x86_64" },
+		{ AUDIT_ARCH_I386, "i386" },
+		{ AUDIT_ARCH_AARCH64, "aarch64" },
+		{ AUDIT_ARCH_ARM, "arm" },
+		{ AUDIT_ARCH_RISCV64, "riscv64" },
+	};
+	char number[16];
+
+	snprintf(number, sizeof(number), "0x%x", call->arch);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].arch == call->arch) {
+			json_put_string(json, line, "arch", known[i].name);
+			return;
+		}
+	}
+	json_put_string(json, line, "arch", number);
+}
+
+static void put_task(struct json *json, json_object *line, const struct pm_call *call)
+{
+	json_put(json, line, "tgid", json_object_new_int(call->tgid));
+	json_put(json, line, "tid", json_object_new_int(call->tid));
+	json_put(json, line, "comm",
+		 json_text(json, call->comm, strnlen(call->comm, sizeof(call->comm)),
+			   sizeof(call->comm)));
+}
+
+/* The program that the process runs, as the supervisor sees it; left out where it is not told. */
+static void put_exe(struct json *json, json_object *line, const struct pm_call *call)
+{
+	char proc[32], exe[4096];
+	ssize_t len;
+
+	snprintf(proc, sizeof(proc), "/proc/%d/exe", call->tgid);
+	len = readlink(proc, exe, sizeof(exe));
+	if (len > 0)
+		json_put(json, line, "exe", json_text(json, exe, (size_t)len, JSON_MAX_TEXT));
+}
+
+static int tell_call(struct audit *audit, const struct pm_event *event)
+{
+	struct json json = { 0 };
+	json_object *line;
+
+	forget(audit);
+	line = new_line(&json, "call");
+	json_put(&json, line, "id", json_object_new_uint64(event->call->id));
+	json_put_time(&json, line);
+	put_task(&json, line, event->call);
+	put_exe(&json, line, event->call);
+	put_arch(&json, line, event->call);
+	json_put_call(&json, line, event->call);
+	audit->layers = json_object_new_array();
+	json_put(&json, line, "layers", audit->layers);
+	if (json.failed) {
+		json_object_put(line);
+		audit->layers = NULL;
+		return -ENOMEM;
+	}
+	audit->line = line;
+	audit->id = event->call->id;
+	audit->nr = event->call->nr;
+	return 0;
+}
+
+static int tell_verdict(struct audit *audit, const struct pm_event *event)
+{
+	struct json json = { 0 };
+	json_object *said;
+
+	if (!audit->line || audit->id != event->call->id)
+		return -EPROTO;
+	/* What this layer was asked about is what the one before it left. */
+	if (audit->left) {
+		json_put(&json, audit->last, "left", audit->left);
+		audit->left = NULL;
+	}
+	said = json_object_new_object();
+	json_put(&json, said, "depth", json_object_new_uint64(event->depth));
+	json_put_string(&json, said, "name", event->layer ? event->layer->name : "pointsman");
+	json_put_verdict(&json, said, event->verdict);
+	if (event->verdict->log)
+		json_put(&json, said, "log", json_object_new_boolean(true));
+	if (!said || json_object_array_add(audit->layers, said)) {
+		json_object_put(said);
+		return -ENOMEM;
+	}
+	audit->last = said;
+	if (event->verdict->action == PM_REDIRECT) {
+		audit->redirected = true;
+		audit->left = json_object_new_object();
+		json_put_call(&json, audit->left, event->call);
+	}
+	return json.failed ? -ENOMEM : 0;
+}
+
+/* Does --audit-decided leave this one out? */
+static bool unwanted(const struct audit *audit, const struct pm_verdict *verdict)
+{
+	return audit->decided && verdict->action == PM_ALLOW && !verdict->log;
+}
+
+static void put_ran(struct json *json, struct audit *audit, const struct pm_event *event)
+{
+	json_object *ran;
+
+	if (event->ran_nr < 0 || (!audit->redirected && event->ran_nr == audit->nr))
+		return;
+	ran = json_object_new_object();
+	if (audit->redirected) {
+		json_put_call(json, ran, event->call);
+		json_object_object_del(ran, "call");
+		json_object_object_del(ran, "nr");
+	}
+	json_put_string(json, ran, "call", event->ran_name);
+	json_put(json, ran, "nr", json_object_new_int(event->ran_nr));
+	json_put(json, audit->line, "ran", ran);
+}
+
+static int tell_answer(struct audit *audit, const struct pm_event *event)
+{
+	struct json json = { 0 };
+	json_object *line;
+	int err;
+
+	/* Refused before any layer was asked, without a CALL. */
+	if (!audit->line || audit->id != event->call->id) {
+		err = tell_call(audit, event);
+		if (err)
+			return err;
+	}
+	if (unwanted(audit, event->verdict) && !audit->redirected) {
+		forget(audit);
+		return 0;
+	}
+	json_put_string(&json, audit->line, "layer",
+			event->layer ? event->layer->name : "pointsman");
+	json_put_verdict(&json, audit->line, event->verdict);
+	put_ran(&json, audit, event);
+	if (event->holds && event->holds[0])
+		json_put_string(&json, audit->line, "holds", event->holds);
+	line = audit->line;
+	audit->line = NULL;
+	err = finish_line(audit, &json, line);
+	forget(audit);
+	return err;
+}
+
+static int tell_result(struct audit *audit, const struct pm_event *event)
+{
+	struct json json = { 0 };
+	json_object *line;
+
+	if (unwanted(audit, event->verdict))
+		return 0;
+	line = new_line(&json, "result");
+	json_put(&json, line, "id", json_object_new_uint64(event->call->id));
+	json_put_time(&json, line);
+	put_task(&json, line, event->call);
+	json_put_string(&json, line, "call", event->ran_name);
+	json_put(&json, line, "nr", json_object_new_int(event->ran_nr));
+	json_put_result(&json, line, event->result);
+	return finish_line(audit, &json, line);
+}
+
+static int tell(void *data, const struct pm_event *event)
+{
+	switch (event->kind) {
+	case PM_EVENT_CALL:
+		return tell_call(data, event);
+	case PM_EVENT_VERDICT:
+		return tell_verdict(data, event);
+	case PM_EVENT_ANSWER:
+		return tell_answer(data, event);
+	case PM_EVENT_RESULT:
+		return tell_result(data, event);
+	}
+	return -EPROTO;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * command.h - the subcommands, and how they speak to a person
+ */
+#ifndef POINTSMAN_COMMAND_H
+#define POINTSMAN_COMMAND_H
+
+#include <stdio.h>
+
+/* Exit statuses of pointsman itself, as env(1) and timeout(1) have them. */
+enum {
+	EXIT_POINTSMAN = 125,	/* bad usage, bad policy, no way to run anything */
+	EXIT_CANNOT_RUN = 126,	/* the command was found and could not be run */
+	EXIT_NOT_FOUND = 127,	/* the command was not found */
+};
+
+/*
+ * A subcommand.  argv[0] is its name.  run() returns the exit status; help()
+ * prints its whole usage.
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(int argc, char **argv);
+	void (*help)(FILE *to);
+};
+
+int run_command(int argc, char **argv);
+void run_help(FILE *to);
+
+/* One line on standard error, "pointsman: ...", in one write. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Flush standard output.  Returns 0, or EXIT_POINTSMAN after a complaint. */
+int finish_output(void);
+
+#endif

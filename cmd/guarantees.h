@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * guarantees.h - which guarantee holds for which calls (docs/guarantees.md)
+ */
+#ifndef POINTSMAN_GUARANTEES_H
+#define POINTSMAN_GUARANTEES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <pointsman/pointsman.h>
+
+/*
+ * Say on standard error what keeps the named file and the used file the same,
+ * for each class of calls that the layers want to see.
+ */
+void guarantees_tell(struct pm_layer *const *layers, size_t n, bool landlock, bool mseal);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pointsman - the command: a table of subcommands
+ */
+#include "command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <pointsman/pointsman.h>
+
+static int help_command(int argc, char **argv);
+static int version_command(int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "run", "run a command under policies", run_command, run_help },
+	{ "help", "say how a subcommand is used", help_command, NULL },
+	{ "version", "say which version this is", version_command, NULL },
+};
+
+/* Spellings that people try first. */
+static const struct {
+	const char *option;
+	const char *command;
+} aliases[] = {
+	{ "--help", "help" },
+	{ "-h", "help" },
+	{ "--version", "version" },
+	{ "-V", "version" },
+};
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (!strcmp(name, aliases[i].option))
+			name = aliases[i].command;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int no_such_command(const char *name)
+{
+	complain("unknown %s '%s'; see 'pointsman help'",
+		 name[0] == '-' ? "option" : "subcommand", name);
+	return EXIT_POINTSMAN;
+}
+
+static int help_command(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc > 2) {
+		complain("help: one subcommand at a time, not '%s'", argv[2]);
+		return EXIT_POINTSMAN;
+	}
+	if (argc == 2) {
+		command = find(argv[1]);
+		if (!command)
+			return no_such_command(argv[1]);
+		if (command->help)
+			command->help(stdout);
+		else
+			printf("pointsman %s: %s\n", command->name, command->summary);
+		return finish_output();
+	}
+	printf("Usage: pointsman SUBCOMMAND [ARGUMENTS]\n\n"
+	       "Redirects the system calls of unmodified programs.\n\n");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+	printf("\n'pointsman help run' has the options.\n");
+	return finish_output();
+}
+
+static int version_command(int argc, char **argv)
+{
+	if (argc > 1) {
+		complain("version: takes no argument, not '%s'", argv[1]);
+		return EXIT_POINTSMAN;
+	}
+	printf("pointsman %s\n", PM_VERSION);
+	return finish_output();
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		complain("no subcommand given; see 'pointsman help'");
+		return EXIT_POINTSMAN;
+	}
+	command = find(argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : no_such_command(argv[1]);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+enum {
+	OPT_POLICY = 0x100,
+	OPT_PATH,
+	OPT_EXEC,
+	OPT_CONNECT,
+	OPT_DENY,
+	OPT_SYSCALL,
+	OPT_AUDIT,
+	OPT_AUDIT_FD,
+	OPT_AUDIT_DECIDED,
+	OPT_BACKEND,
+	OPT_NO_LANDLOCK,
+	OPT_NO_MSEAL,
+};
+
+static const struct option long_options[] = {
+	{ "policy", required_argument, NULL, OPT_POLICY },
+	{ "path", required_argument, NULL, OPT_PATH },
+	{ "exec", required_argument, NULL, OPT_EXEC },
+	{ "connect", required_argument, NULL, OPT_CONNECT },
+	{ "deny", required_argument, NULL, OPT_DENY },
+	{ "syscall", required_argument, NULL, OPT_SYSCALL },
+	{ "audit", required_argument, NULL, OPT_AUDIT },
+	{ "audit-fd", required_argument, NULL, OPT_AUDIT_FD },
+	{ "audit-decided", no_argument, NULL, OPT_AUDIT_DECIDED },
+	{ "backend", required_argument, NULL, OPT_BACKEND },
+	{ "no-landlock", no_argument, NULL, OPT_NO_LANDLOCK },
+	{ "no-mseal", no_argument, NULL, OPT_NO_MSEAL },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* "+": the first word that is no option ends them.  ":": the messages are ours. */
+static const char short_options[] = "+:vhV";
+
+/* The short forms: the option, and what makes a rule of its argument. */
+static const struct {
+	int option;
+	int (*add)(struct policy *policy, const char *arg, char **error);
+} short_forms[] = {
+	{ OPT_PATH, policy_add_path },
+	{ OPT_EXEC, policy_add_exec },
+	{ OPT_CONNECT, policy_add_connect },
+	{ OPT_DENY, policy_add_deny },
+	{ OPT_SYSCALL, policy_add_syscall },
+};
+
+static const char *const backends[] = { "auto", "ptrace" };
+
+static int no_memory(void)
+{
+	complain("%s", strerror(ENOMEM));
+	return -ENOMEM;
+}
+
+/* Takes error, which may be NULL. */
+static int bad_policy(int err, const char *what, char *error)
+{
+	if (error)
+		complain("%s", error);
+	else
+		complain("%s: %s", what, strerror(-err));
+	free(error);
+	return err;
+}
+
+static int add_policy(struct run_options *options, struct policy *policy)
+{
+	struct policy **longer;
+
+	longer = reallocarray(options->policies, options->npolicies + 1, sizeof(*longer));
+	if (!longer) {
+		policy_free(policy);
+		return no_memory();
+	}
+	options->policies = longer;
+	longer[options->npolicies++] = policy;
+	return 0;
+}
+
+static int add_file(struct run_options *options, const char *file)
+{
+	const char **longer;
+
+	longer = reallocarray(options->files, options->nfiles + 1, sizeof(*longer));
+	if (!longer)
+		return no_memory();
+	options->files = longer;
+	longer[options->nfiles++] = file;
+	return 0;
+}
+
+/* All short forms are one layer, the innermost: policies[0]. */
+static int add_short_form(struct run_options *options, int option, const char *arg)
+{
+	struct policy *policy = NULL;
+	char *error = NULL;
+	int err = 0;
+
+	if (!options->short_forms) {
+		err = policy_new("command line", &policy);
+		if (err)
+			return bad_policy(err, "command line", NULL);
+		err = add_policy(options, policy);
+		if (err)
+			return err;
+		options->short_forms = true;
+	}
+	for (size_t i = 0; i < sizeof(short_forms) / sizeof(short_forms[0]); i++)
+		if (short_forms[i].option == option)
+			err = short_forms[i].add(options->policies[0], arg, &error);
+	return err ? bad_policy(err, arg, error) : 0;
+}
+
+static int set_audit_fd(struct run_options *options, const char *arg)
+{
+	char *end;
+	long fd;
+	int mode;
+
+	errno = 0;
+	fd = strtol(arg, &end, 10);
+	if (arg[0] < '0' || arg[0] > '9' || *end || errno || fd > INT_MAX) {
+		complain("--audit-fd: '%s' is not the number of a descriptor", arg);
+		return -EINVAL;
+	}
+	mode = fcntl((int)fd, F_GETFL);
+	if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY || (mode & O_PATH)) {
+		complain("--audit-fd: descriptor %ld is not open for writing", fd);
+		return -EINVAL;
+	}
+	options->audit_fd = (int)fd;
+	return 0;
+}
+
+static int set_backend(struct run_options *options, const char *arg)
+{
+	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+		if (!strcmp(arg, backends[i])) {
+			options->backend = backends[i];
+			return 0;
+		}
+	}
+	complain("--backend: '%s' is not a backend; 'auto' and 'ptrace' are", arg);
+	return -EINVAL;
+}
+
+static int take(struct run_options *options, int option, const char *arg)
+{
+	switch (option) {
+	case OPT_POLICY:
+		return add_file(options, arg);
+	case OPT_AUDIT:
+		options->audit_file = arg;
+		return 0;
+	case OPT_AUDIT_FD:
+		return set_audit_fd(options, arg);
+	case OPT_AUDIT_DECIDED:
+		options->audit_decided = true;
+		return 0;
+	case OPT_BACKEND:
+		return set_backend(options, arg);
+	case OPT_NO_LANDLOCK:
+		options->no_landlock = true;
+		return 0;
+	case OPT_NO_MSEAL:
+		options->no_mseal = true;
+		return 0;
+	case 'v':
+		options->verbose = true;
+		return 0;
+	case 'h':
+		options->help = true;
+		return 0;
+	case 'V':
+		options->version = true;
+		return 0;
+	default:
+		return add_short_form(options, option, arg);
+	}
+}
+
+/* How many options begin with the len bytes of name; one that is equal counts alone. */
+static size_t matches(const char *name, size_t len)
+{
+	size_t n = 0;
+
+	for (const struct option *o = long_options; o->name; o++) {
+		if (strncmp(o->name, name, len))
+			continue;
+		if (!o->name[len])
+			return 1;
+		n++;
+	}
+	return n;
+}
+
+/* What getopt_long() answered '?' or ':' for; word is where it stood. */
+static int bad_option(int answer, const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	if (strncmp(word, "--", 2)) {
+		complain("unknown option '-%c'; see 'pointsman help run'", optopt);
+		return -EINVAL;
+	}
+	if (answer == ':')
+		complain("option '%.*s' needs an argument", (int)len, word);
+	else if (optopt)
+		complain("option '%.*s' takes no argument", (int)len, word);
+	else if (matches(word + 2, len - 2) > 1)
+		complain("option '%.*s' is ambiguous; see 'pointsman help run'", (int)len, word);
+	else
+		complain("unknown option '%.*s'; see 'pointsman help run'", (int)len, word);
+	return -EINVAL;
+}
+
+static int load_files(struct run_options *options)
+{
+	for (size_t i = 0; i < options->nfiles; i++) {
+		struct policy *policy = NULL;
+		char *error = NULL;
+		int err;
+
+		err = policy_load(options->files[i], &policy, &error);
+		if (err)
+			return bad_policy(err, options->files[i], error);
+		err = add_policy(options, policy);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int run_options_parse(struct run_options *options, int argc, char **argv)
+{
+	int answer, err;
+
+	*options = (struct run_options){ .audit_fd = -1, .backend = "auto" };
+	optind = 1;
+	opterr = 0;
+	for (;;) {
+		const char *word = optind < argc ? argv[optind] : "";
+
+		answer = getopt_long(argc, argv, short_options, long_options, NULL);
+		if (answer == -1)
+			break;
+		if (answer == '?' || answer == ':')
+			return bad_option(answer, word);
+		err = take(options, answer, optarg);
+		if (err)
+			return err;
+		if (options->help || options->version)
+			return 0;
+	}
+	if (options->audit_file && options->audit_fd >= 0) {
+		complain("--audit and --audit-fd exclude each other");
+		return -EINVAL;
+	}
+	if (options->audit_decided && !options->audit_file && options->audit_fd < 0) {
+		complain("--audit-decided needs --audit or --audit-fd");
+		return -EINVAL;
+	}
+	if (optind >= argc) {
+		complain("no command given; see 'pointsman help run'");
+		return -EINVAL;
+	}
+	options->command = argv + optind;
+	return load_files(options);
+}
+
+void run_options_clear(struct run_options *options)
+{
+	for (size_t i = 0; i < options->npolicies; i++)
+		policy_free(options->policies[i]);
+	free(options->policies);
+	free(options->files);
+	*options = (struct run_options){ .audit_fd = -1 };
+}
