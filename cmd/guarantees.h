@@ -10,10 +10,17 @@
 
 #include <pointsman/pointsman.h>
 
+/* What there is to keep promises with. */
+struct guarantees {
+	bool mseal;	/* pins are sealed by the kernel */
+	bool openat2;	/* opens can refuse every link */
+	bool landlock;	/* a rule set lies under the policies */
+};
+
 /*
  * Say on standard error what keeps the named file and the used file the same,
  * for each class of calls that the layers want to see.
  */
-void guarantees_tell(struct pm_layer *const *layers, size_t n, bool landlock, bool mseal);
+void guarantees_tell(struct pm_layer *const *layers, size_t n, const struct guarantees *with);
 
 #endif

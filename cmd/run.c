@@ -3,6 +3,7 @@
  * run.c - pointsman run: a command under policies
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -32,7 +33,7 @@ struct run {
 	const char **names;		/* of layers */
 	struct audit *audit;		/* or NULL */
 	int ruleset;			/* of Landlock, or -1 */
-	bool mseal;
+	struct guarantees with;
 };
 
 void run_help(FILE *to)
@@ -76,6 +77,12 @@ static bool kernel_has_mseal(void)
 	return !syscall(SYS_mseal, 0, 0, 0);
 }
 
+/* A structure of no length is refused where the call is known. */
+static bool kernel_has_openat2(void)
+{
+	return syscall(SYS_openat2, AT_FDCWD, "", NULL, 0) < 0 && errno == EINVAL;
+}
+
 static int collect_layers(struct run *run)
 {
 	size_t n = run->options.npolicies;
@@ -104,6 +111,7 @@ static int prepare_landlock(struct run *run)
 	fd = policy_landlock_prepare(run->options.policies, run->options.npolicies, &note);
 	if (fd >= 0)
 		run->ruleset = fd;
+	run->with.landlock = fd >= 0;
 	if (run->options.verbose) {
 		if (note)
 			complain("landlock: %s", note);
@@ -125,8 +133,8 @@ static int open_audit(struct run *run)
 		.policies = run->names,
 		.npolicies = options->npolicies,
 		.backend = options->backend,
-		.landlock = run->ruleset >= 0,
-		.mseal = run->mseal,
+		.landlock = run->with.landlock,
+		.mseal = run->with.mseal,
 	};
 	int err;
 
@@ -160,7 +168,8 @@ static int prepare(struct run *run, int argc, char **argv)
 	err = run_options_parse(&run->options, argc, argv);
 	if (err || run->options.help || run->options.version)
 		return err;
-	run->mseal = !run->options.no_mseal && kernel_has_mseal();
+	run->with.mseal = !run->options.no_mseal && kernel_has_mseal();
+	run->with.openat2 = kernel_has_openat2();
 	err = collect_layers(run);
 	if (!err)
 		err = prepare_landlock(run);
@@ -232,8 +241,7 @@ int run_command(int argc, char **argv)
 		status = finish_output();
 	} else {
 		if (run.options.verbose)
-			guarantees_tell(run.layers, run.options.npolicies, run.ruleset >= 0,
-					run.mseal);
+			guarantees_tell(run.layers, run.options.npolicies, &run.with);
 		status = start(&run);
 	}
 	run_clear(&run);
