@@ -88,6 +88,9 @@ int pm_call_run_as(struct pm_call *call, int nr, const uint64_t args[6],
 		   const int8_t *item_arg, const void *extra, size_t len,
 		   unsigned int extra_arg);
 
+/* What pm_item_where() has found, or NULL where nobody has asked yet. */
+const struct pm_where *pm_item_peek(const struct pm_item *item);
+
 /* For pm_item_where(): extra walk limits of openat2's resolve word, 0 for others. */
 uint64_t pm_call_resolve_flags(const struct pm_call *call);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * arena.h - the memory behind the pins of one address space
+ *
+ * A memfd that the supervisor maps writable before it is sealed, and that
+ * nobody can write, resize or map writable afterwards.  The target maps it
+ * shared and read-only.  Calls in flight hold slots of it.
+ */
+#ifndef POINTSMAN_ARENA_H
+#define POINTSMAN_ARENA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define ARENA_SIZE ((size_t)16 << 20)
+#define ARENA_PAGE ((size_t)4096)
+#define ARENA_PAGES (ARENA_SIZE / ARENA_PAGE)
+
+/*
+ * Owner: the address spaces that map it (a fork shares its parent's) and the
+ * slots in use, by reference.
+ */
+struct arena {
+	unsigned int refs;
+	int fd;			/* read-only descriptor, what targets are handed */
+	unsigned char *map;	/* the supervisor's, writable */
+	dev_t dev;
+	ino_t ino;
+	uint64_t used[ARENA_PAGES / 64];
+};
+
+/* A part of an arena that one call in flight owns. */
+struct slot {
+	struct arena *arena;	/* a reference, or NULL: no slot */
+	size_t offset, size;
+};
+
+/* Returns 0 or a negative errno. */
+int arena_new(struct arena **out);
+struct arena *arena_get(struct arena *arena);
+void arena_put(struct arena *arena);
+
+/* Returns 0, or -ENOMEM where no room is left. */
+int slot_take(struct arena *arena, size_t size, struct slot *slot);
+/* Wipes the bytes: a forked process that shares the mapping reads no leftovers. */
+void slot_drop(struct slot *slot);
+static inline void *slot_memory(const struct slot *slot)
+{
+	return slot->arena->map + slot->offset;
+}
+
+/*
+ * Is all of [addr, addr + ARENA_SIZE) of the process a read-only shared
+ * mapping of this arena at consecutive offsets?  Reads /proc/PID/maps.
+ * Returns 1, 0, or a negative errno.
+ */
+int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "chain.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * What leads around every other decision is refused by the library, outside
+ * of all layers.
+ */
+static const struct {
+	const char *name;
+	const char *rule;
+	int err;
+	unsigned int unsafe;
+} built_in[] = {
+	{ "io_uring_setup", "built-in: io_uring", ENOSYS, PM_UNSAFE_IO_URING },
+	{ "open_by_handle_at", "built-in: handles", EPERM, PM_UNSAFE_HANDLES },
+};
+
+bool chain_wants(const struct pm_options *options, const char *syscall)
+{
+	uint32_t classes = pm_syscall_classes(syscall);
+
+	for (size_t i = 0; i < options->nlayers; i++) {
+		const struct pm_layer *layer = options->layers[i];
+
+		if (!layer->wants || layer->wants(layer->data, syscall, classes))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
+		if (!(options->unsafe & built_in[i].unsafe) && !strcmp(syscall, built_in[i].name))
+			return true;
+	return false;
+}
+
+int chain_tell(const struct pm_options *options, const struct pm_event *event)
+{
+	const struct pm_observer *observer = options->observer;
+
+	return observer ? observer->tell(observer->data, event) : 0;
+}
+
+void chain_refuse(struct outcome *outcome, int err, const char *rule)
+{
+	*outcome = (struct outcome){
+		.verdict = { .action = PM_DENY, .err = err, .rule = rule },
+	};
+}
+
+static bool final(const struct pm_verdict *verdict)
+{
+	return verdict->action != PM_ALLOW && verdict->action != PM_REDIRECT;
+}
+
+/* Ask one layer and tell what it said.  An error is a denial. */
+static void ask(const struct pm_options *options, size_t depth, struct pm_call *call,
+		struct outcome *said)
+{
+	const struct pm_layer *layer = options->layers[depth];
+	int err;
+
+	*said = (struct outcome){ .layer = layer };
+	err = layer->decide(layer->data, call, &said->verdict);
+	if (err)
+		said->verdict = (struct pm_verdict){ .action = PM_DENY, .err = -err,
+						     .rule = "error of the layer" };
+	err = chain_tell(options, &(struct pm_event){ .kind = PM_EVENT_VERDICT,
+						      .call = call,
+						      .verdict = &said->verdict,
+						      .layer = layer,
+						      .depth = depth });
+	if (err)
+		chain_refuse(said, -err, "error of the observer");
+}
+
+static void ask_built_in(const struct pm_options *options, struct pm_call *call,
+			 struct outcome *outcome)
+{
+	for (size_t i = 0; i < sizeof(built_in) / sizeof(built_in[0]); i++)
+		if (!(options->unsafe & built_in[i].unsafe) && call->name &&
+		    !strcmp(call->name, built_in[i].name))
+			chain_refuse(outcome, built_in[i].err, built_in[i].rule);
+}
+
+void chain_decide(const struct pm_options *options, struct pm_call *call,
+		  struct outcome *outcome)
+{
+	bool redirected = false, logged = false;
+	int err;
+
+	*outcome = (struct outcome){ .verdict = { .action = PM_ALLOW } };
+	err = chain_tell(options, &(struct pm_event){ .kind = PM_EVENT_CALL, .call = call });
+	if (err) {
+		chain_refuse(outcome, -err, "error of the observer");
+		return;
+	}
+	for (size_t depth = 0; depth < options->nlayers; depth++) {
+		struct outcome said;
+
+		ask(options, depth, call, &said);
+		logged |= said.verdict.log;
+		if (said.verdict.action != PM_ALLOW || !redirected)
+			*outcome = said;
+		redirected |= said.verdict.action == PM_REDIRECT;
+		if (final(&said.verdict))
+			break;
+	}
+	if (!final(&outcome->verdict))
+		ask_built_in(options, call, outcome);
+	outcome->verdict.log |= logged;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "filter.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "cleanup.h"
+#include "shapes.h"
+
+#define RET_STOP (SECCOMP_RET_TRACE | FILTER_TRACE_DATA)
+#define RET_ERRNO(e) (SECCOMP_RET_ERRNO | (e))
+
+/* What the filter does with one number, or with a run of them. */
+struct leaf {
+	uint32_t action;
+	uint16_t op;		/* BPF_JEQ or BPF_JSET on the low half of arg, or 0 */
+	uint8_t arg;
+	uint8_t zero;		/* no padding: leaves are compared as bytes */
+	uint32_t value;
+	uint32_t special;	/* the action where the comparison holds */
+};
+
+struct range {
+	uint32_t first;
+	struct leaf leaf;
+};
+
+struct emitter {
+	struct sock_filter *code;
+	size_t len, room;
+	bool full;
+};
+
+/* Calls that the supervisor itself has to see. */
+static const char *const always[] = { "clone3", "seccomp", "prctl" };
+
+/* Calls that could unmap, move, reprotect or replace the arena where it is not sealed. */
+static const char *const moving[] = {
+	"munmap", "mremap", "mprotect", "pkey_mprotect", "madvise", "shmat",
+	"remap_file_pages", "brk", "ipc",
+};
+
+/* Calls that reach into another process, by the argument that names it. */
+static const struct {
+	const char *name;
+	uint8_t arg;
+} reaching[] = {
+	{ "kill", 0 }, { "tkill", 0 }, { "tgkill", 0 }, { "rt_sigqueueinfo", 0 },
+	{ "rt_tgsigqueueinfo", 0 }, { "pidfd_open", 0 }, { "process_vm_readv", 0 },
+	{ "process_vm_writev", 0 }, { "prlimit64", 0 }, { "kcmp", 0 },
+	{ "perf_event_open", 1 }, { "move_pages", 0 }, { "migrate_pages", 0 },
+	{ "sched_setaffinity", 0 }, { "sched_setscheduler", 0 }, { "sched_setattr", 0 },
+	{ "sched_setparam", 0 },
+};
+
+static bool listed(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+bool filter_stops(const struct pm_options *options, bool guard, const char *name)
+{
+	return listed(always, sizeof(always) / sizeof(always[0]), name) ||
+	       (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
+	       chain_wants(options, name);
+}
+
+static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, bool guard,
+			   uint32_t arch, int nr)
+{
+	const char *name = pm_syscall_name(arch, nr);
+	struct leaf leaf = { .action = RET_ERRNO(ENOSYS) };
+
+	if (!name || (!pm_sysent_find(arch, nr) && !pm_syscall_names_nothing(arch, nr)))
+		return leaf;
+	if (!strcmp(name, "ptrace"))
+		return (struct leaf){ .action = RET_ERRNO(EPERM) };
+	if (guard && !strcmp(name, "process_madvise"))
+		return leaf;
+	leaf.action = filter_stops(options, guard, name) ? RET_STOP : SECCOMP_RET_ALLOW;
+	if (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap"))
+		return (struct leaf){ .action = RET_STOP };
+	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
+		if (!strcmp(reaching[i].name, name))
+			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 0,
+					      (uint32_t)supervisor, RET_ERRNO(EPERM) };
+	if (leaf.action == RET_STOP)
+		return leaf;
+	if (!strcmp(name, "clone"))
+		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, CLONE_UNTRACED, RET_STOP };
+	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
+		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, RET_STOP };
+	return leaf;
+}
+
+static void emit(struct emitter *e, uint16_t code, uint8_t jt, uint8_t jf, uint32_t k)
+{
+	if (e->len == BPF_MAXINSNS) {
+		e->full = true;
+		return;
+	}
+	if (e->len == e->room) {
+		size_t room = e->room ? e->room * 2 : 256;
+		struct sock_filter *code_new = realloc(e->code, room * sizeof(*e->code));
+
+		if (!code_new) {
+			e->full = true;
+			return;
+		}
+		e->code = code_new;
+		e->room = room;
+	}
+	e->code[e->len++] = (struct sock_filter){ code, jt, jf, k };
+}
+
+static void emit_leaf(struct emitter *e, const struct leaf *leaf)
+{
+	if (leaf->op) {
+		emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+		     (uint32_t)offsetof(struct seccomp_data, args) + 8u * leaf->arg);
+		emit(e, BPF_JMP | leaf->op | BPF_K, 0, 1, leaf->value);
+		emit(e, BPF_RET | BPF_K, 0, 0, leaf->special);
+	}
+	emit(e, BPF_RET | BPF_K, 0, 0, leaf->action);
+}
+
+/* A search tree over the ranges; the number is in the accumulator. */
+static void emit_tree(struct emitter *e, const struct range *ranges, size_t count)
+{
+	size_t middle = count / 2, jump;
+
+	if (count == 1) {
+		emit_leaf(e, &ranges[0].leaf);
+		return;
+	}
+	emit(e, BPF_JMP | BPF_JGE | BPF_K, 0, 1, ranges[middle].first);
+	jump = e->len;
+	emit(e, BPF_JMP | BPF_JA, 0, 0, 0);
+	emit_tree(e, ranges, middle);
+	if (!e->full)
+		e->code[jump].k = (uint32_t)(e->len - jump - 1);
+	emit_tree(e, ranges + middle, count - middle);
+}
+
+static int emit_table(struct emitter *e, const struct pm_options *options, pid_t supervisor,
+		      bool guard, uint32_t arch)
+{
+	uint32_t max = (uint32_t)pm_syscall_max(arch);
+	auto_free struct range *ranges = calloc(max + 2, sizeof(*ranges));
+	size_t count = 0;
+
+	if (!ranges)
+		return -ENOMEM;
+	for (uint32_t nr = 0; nr <= max + 1; nr++) {
+		struct leaf leaf = { .action = RET_ERRNO(ENOSYS) };
+
+		if (nr <= max)
+			leaf = leaf_of(options, supervisor, guard, arch, (int)nr);
+		if (!count || memcmp(&ranges[count - 1].leaf, &leaf, sizeof(leaf)))
+			ranges[count++] = (struct range){ nr, leaf };
+	}
+	emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+	emit_tree(e, ranges, count);
+	return 0;
+}
+
+int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
+		 struct sock_fprog *program)
+{
+	static const uint32_t arches[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 };
+	struct emitter e = { 0 };
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(arches) / sizeof(arches[0]) && !err; i++) {
+		size_t jump;
+
+		emit(&e, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+		emit(&e, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, arches[i]);
+		jump = e.len;
+		emit(&e, BPF_JMP | BPF_JA, 0, 0, 0);
+		err = emit_table(&e, options, supervisor, guard, arches[i]);
+		if (!e.full)
+			e.code[jump].k = (uint32_t)(e.len - jump - 1);
+	}
+	emit(&e, BPF_RET | BPF_K, 0, 0, RET_ERRNO(ENOSYS));
+	if (!err && e.full)
+		err = e.len == BPF_MAXINSNS ? -E2BIG : -ENOMEM;
+	if (err) {
+		free(e.code);
+		return err;
+	}
+	*program = (struct sock_fprog){ .len = (unsigned short)e.len, .filter = e.code };
+	return 0;
+}
+
+int filter_install(const struct sock_fprog *program)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, program))
+		return -errno;
+	return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * give.h - calls of ours, run by a target in place of its own
+ *
+ * A thread that is stopped at a call is made to run a few others first, one
+ * after the other, with its signals blocked: to receive a descriptor, and for
+ * the arena to map and seal it.  Then either its own call is issued again as
+ * if nothing had been, or the descriptor is its result.
+ */
+#ifndef POINTSMAN_GIVE_H
+#define POINTSMAN_GIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "courier.h"
+#include "regs.h"
+
+enum giving_kind {
+	GIVE_ARENA,	/* map the descriptor; the call is issued again */
+	GIVE_FILE,	/* the descriptor is the result of the call */
+};
+
+enum giving_step {
+	GIVING_SCRATCH,
+	GIVING_SOCKET,
+	GIVING_CONNECT,
+	GIVING_RECEIVE,
+	GIVING_MAP,
+	GIVING_SEAL,
+	GIVING_CLOSE,
+	GIVING_CLOSE_SOCKET,
+	GIVING_UNMAP,
+	GIVING_DONE,
+};
+
+/* Owner: the thread. */
+struct giving {
+	enum giving_kind kind;
+	enum giving_step step;
+	int fd;			/* to be given; owned */
+	bool seal;
+	bool keep_on_exec;	/* GIVE_FILE: without close-on-exec */
+	uint32_t arch;
+	struct regs original;
+	uint64_t blocked;	/* the thread's own signal mask */
+	uint64_t scratch, map;	/* addresses in the target, 0: none */
+	int socket, received;	/* descriptors of the target, -1: none */
+	int err;		/* negative errno of the first step that failed */
+};
+
+/*
+ * Start, at a stop before the call runs: registers and mask are set for the
+ * first call of ours, the thread is left stopped.  fd is taken over, also on
+ * failure.  Returns NULL and -errno in *err.
+ */
+struct giving *giving_start(enum giving_kind kind, pid_t tid, uint32_t arch, int fd,
+			    bool seal, bool keep_on_exec, int *err);
+
+/*
+ * At each exit stop.  Returns 1 when there is another call to run, 0 when all
+ * is done: ->err and ->map or ->received tell the outcome, and the thread's
+ * registers and mask are its own again (GIVE_ARENA: about to issue its call
+ * again; GIVE_FILE: about to return).  -errno (-ESRCH: it is gone).
+ */
+int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t tgid);
+
+void giving_free(struct giving *giving);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ptrace.h - the supervisor behind the ptrace backend, and its stages
+ *
+ * ptrace_start.c	attaches to the process that will be the program
+ * ptrace_loop.c	takes every stop to the stage that it belongs to
+ * ptrace_call.c	a call: from its stop to its answer, and its return
+ * ptrace_own.c		calls that the supervisor itself has to see
+ * ptrace_family.c	births, execs and deaths
+ */
+#ifndef POINTSMAN_PTRACE_H
+#define POINTSMAN_PTRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/ptrace.h>
+
+#include <pointsman/pointsman.h>
+
+#include "courier.h"
+#include "task.h"
+
+/* Why a number stops. */
+#define STOPS_FOR_LAYERS 1u
+#define STOPS_FOR_US 2u
+
+/*
+ * Owner: the supervisor process, one for its life.
+ */
+struct supervisor {
+	const struct pm_options *options;
+	struct tasks tasks;
+	struct courier courier;
+	pid_t program;		/* the process that runs the program, while it lives */
+	bool guard;		/* no mseal: calls that could move the arena stop */
+	bool openat2;		/* the kernel has it, and lets the targets use it */
+	uint64_t calls;
+	uint8_t *stops[WIDTHS];	/* STOPS_* by number */
+	int max[WIDTHS];
+};
+
+static inline enum width width_of(uint32_t arch)
+{
+	return regs_narrow(arch) ? NARROW : WIDE;
+}
+
+/* Let a stopped thread go on.  A thread that is gone is not an error. */
+void thread_resume(struct thread *thread, int signal);
+/* Fail closed: what went wrong with a thread ends its process. */
+void thread_kill(struct thread *thread);
+static inline bool gone(int err)
+{
+	return err == -ESRCH;
+}
+
+/* ptrace_call.c */
+void call_stop(struct supervisor *supervisor, struct thread *thread,
+	       const struct __ptrace_syscall_info *info, bool entry);
+void call_return(struct supervisor *supervisor, struct thread *thread);
+void call_executed(struct supervisor *supervisor, struct thread *thread);
+/* A signal comes while a call of several steps is between two of them. */
+void call_break(struct supervisor *supervisor, struct thread *thread);
+void call_given(struct supervisor *supervisor, struct thread *thread);
+
+/* ptrace_own.c: a call that the supervisor itself has to see. */
+enum own {
+	OWN_PASS,	/* nothing to say: the layers, or let it run */
+	OWN_FOLLOW,	/* as PASS, but see how it returns */
+	OWN_DENY,	/* *err */
+	OWN_VALUE,	/* answers 0 without running */
+};
+enum own own_call(struct supervisor *supervisor, struct thread *thread,
+		  struct flight *flight, int *err);
+
+/* ptrace_family.c */
+void family_born(struct supervisor *supervisor, struct thread *parent, int event);
+void family_first_stop(struct supervisor *supervisor, struct thread *thread, int signal);
+void family_executed(struct supervisor *supervisor, pid_t tgid);
+void family_gone(struct supervisor *supervisor, pid_t tid);
+/* Threads that waited for the arena of this address space look again. */
+void family_wake(struct supervisor *supervisor, struct space *space);
+
+/* ptrace_loop.c: until no target is left. */
+void supervise(struct supervisor *supervisor);
+
+#endif

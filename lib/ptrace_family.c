@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+
+#include "ptrace.h"
+
+/* The clone flags of the call that a thread stopped at a birth is in. */
+static uint64_t birth_flags(const struct thread *parent, uint32_t arch, const struct regs *regs)
+{
+	const struct flight *flight = parent->state == STATE_CALL ? parent->flight : NULL;
+	const char *name = pm_syscall_name(arch, regs_number(regs));
+	uint64_t flags = 0;
+
+	if (!name)
+		return 0;
+	if (!strcmp(name, "clone"))
+		return regs_arg(regs, arch, 0);
+	if (!strcmp(name, "vfork"))
+		return CLONE_VM | CLONE_VFORK;
+	if (!strcmp(name, "clone3") && flight && flight->call.nitems &&
+	    flight->call.items[0].len >= sizeof(flags))
+		memcpy(&flags, flight->call.items[0].data, sizeof(flags));
+	return flags;
+}
+
+/* A child of a call with substituted arguments starts with them: mend its registers. */
+static int plan_mending(struct thread *child, const struct thread *parent)
+{
+	const struct flight *flight = parent->state == STATE_CALL ? parent->flight : NULL;
+
+	if (!flight)
+		return 0;
+	child->mend_original = malloc(sizeof(*child->mend_original));
+	child->mend_substituted = malloc(sizeof(*child->mend_substituted));
+	if (!child->mend_original || !child->mend_substituted)
+		return -ENOMEM;
+	*child->mend_original = flight->original;
+	*child->mend_substituted = flight->substituted;
+	child->mend_arch = flight->call.arch;
+	return 0;
+}
+
+static int mend(struct thread *thread)
+{
+	struct regs regs;
+	int err;
+
+	if (!thread->mend_original)
+		return 0;
+	err = regs_get(thread->tid, &regs);
+	if (!err) {
+		regs_restore(&regs, thread->mend_arch, thread->mend_original,
+			     thread->mend_substituted);
+		err = regs_set(thread->tid, &regs);
+	}
+	free(thread->mend_original);
+	free(thread->mend_substituted);
+	thread->mend_original = thread->mend_substituted = NULL;
+	return err;
+}
+
+/* The process and the address space that a new thread belongs to. */
+static int settle_in(struct thread *child, struct thread *parent, uint64_t flags)
+{
+	struct process *process = parent->process;
+	struct space *space;
+
+	child->every_call = parent->every_call;
+	if (flags & CLONE_THREAD) {
+		thread_join(child, process);
+		return plan_mending(child, parent);
+	}
+	space = flags & CLONE_VM ? space_get(process->space) : space_fork(process->space);
+	if (!space)
+		return -ENOMEM;
+	process = process_new(child->tid, space);
+	if (!process) {
+		space_put(space);
+		return -ENOMEM;
+	}
+	process->filters = parent->process->filters;
+	if (flags & (CLONE_FS | CLONE_FILES))
+		process->entangled = parent->process->entangled = true;
+	if (parent->process->entangled && flags & (CLONE_FS | CLONE_FILES))
+		process->entangled = true;
+	thread_join(child, process);
+	return plan_mending(child, parent);
+}
+
+void family_first_stop(struct supervisor *s, struct thread *thread, int signal)
+{
+	int err;
+
+	(void)s;
+	if (!thread->process) {
+		thread->stopped_early = true;
+		thread->early_signal = signal;
+		return;
+	}
+	err = mend(thread);
+	if (err && !gone(err))
+		thread_kill(thread);
+	thread->state = STATE_FREE;
+	if (signal == SIGTRAP)
+		thread_resume(thread, 0);
+	else if (ptrace(PTRACE_LISTEN, thread->tid, NULL, NULL) && errno != ESRCH)
+		thread_kill(thread);
+}
+
+void family_born(struct supervisor *s, struct thread *parent, int event)
+{
+	struct __ptrace_syscall_info info;
+	unsigned long tid = 0;
+	struct thread *child;
+	struct regs regs;
+
+	(void)event;
+	if (ptrace(PTRACE_GETEVENTMSG, parent->tid, NULL, &tid) || !tid ||
+	    ptrace(PTRACE_GET_SYSCALL_INFO, parent->tid, sizeof(info), &info) < 0 ||
+	    regs_get(parent->tid, &regs)) {
+		/* The parent dies; a child that stops without a parent known dies too. */
+		thread_kill(parent);
+		if (tid)
+			kill((pid_t)tid, SIGKILL);
+		return;
+	}
+	child = task_find(&s->tasks, (pid_t)tid);
+	if (!child)
+		child = task_add(&s->tasks, (pid_t)tid);
+	if (!child || settle_in(child, parent, birth_flags(parent, info.arch, &regs))) {
+		kill((pid_t)tid, SIGKILL);
+		thread_kill(parent);
+		return;
+	}
+	if (child->stopped_early)
+		family_first_stop(s, child, child->early_signal);
+	thread_resume(parent, 0);
+}
+
+/* All threads of a process but one, which has executed a program, are gone. */
+static void forget_others(struct supervisor *s, struct thread *survivor)
+{
+	for (size_t i = 0; i < TASK_BUCKETS; i++) {
+		struct thread *next, *thread;
+
+		for (thread = s->tasks.bucket[i]; thread; thread = next) {
+			next = thread->next;
+			if (thread != survivor && thread->process == survivor->process)
+				family_gone(s, thread->tid);
+		}
+	}
+}
+
+void family_executed(struct supervisor *s, pid_t tgid)
+{
+	unsigned long former = 0;
+	struct thread *thread;
+	struct space *space;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tgid, NULL, &former)) {
+		kill(tgid, SIGKILL);
+		return;
+	}
+	thread = task_find(&s->tasks, (pid_t)former);
+	if (!thread || !thread->process) {
+		kill(tgid, SIGKILL);
+		return;
+	}
+	if (thread->process->threads > 1)
+		forget_others(s, thread);
+	if (thread->tid != tgid)
+		task_rename(&s->tasks, thread, tgid);
+	space = space_new();
+	if (!space) {
+		thread_kill(thread);
+		return;
+	}
+	call_executed(s, thread);
+	space_put(thread->process->space);
+	thread->process->space = space;
+	thread_resume(thread, 0);
+}
+
+static void stop_waiting(struct thread *thread)
+{
+	struct thread **at = &thread->process->space->waiting;
+
+	while (*at && *at != thread)
+		at = &(*at)->next_waiting;
+	if (*at)
+		*at = thread->next_waiting;
+}
+
+void family_wake(struct supervisor *s, struct space *space)
+{
+	struct thread *thread = space->waiting;
+
+	space->maker = 0;
+	space->waiting = NULL;
+	while (thread) {
+		struct thread *next = thread->next_waiting;
+		struct __ptrace_syscall_info info;
+
+		thread->next_waiting = NULL;
+		thread->state = STATE_FREE;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) >= 0)
+			call_stop(s, thread, &info, info.op == PTRACE_SYSCALL_INFO_ENTRY);
+		thread = next;
+	}
+}
+
+void family_gone(struct supervisor *s, pid_t tid)
+{
+	struct thread *thread = task_find(&s->tasks, tid);
+	struct space *space;
+
+	if (!thread)
+		return;
+	space = thread->process ? space_get(thread->process->space) : NULL;
+	if (thread->state == STATE_WAITING)
+		stop_waiting(thread);
+	task_remove(&s->tasks, thread);
+	if (space && space->maker == tid)
+		family_wake(s, space);
+	space_put(space);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "ptrace.h"
+
+#define SYSCALL_STOP (SIGTRAP | 0x80)
+
+void thread_kill(struct thread *thread)
+{
+	kill(thread->process ? thread->process->tgid : thread->tid, SIGKILL);
+}
+
+void thread_resume(struct thread *thread, int signal)
+{
+	bool until_return = thread->state == STATE_CALL || thread->state == STATE_GIVING ||
+			    thread->every_call;
+
+	if (ptrace(until_return ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, NULL,
+		   (void *)(long)signal) &&
+	    errno != ESRCH)
+		thread_kill(thread);
+}
+
+static bool is_group_stop(int signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+/* A stop of the whole process: stay in it, and hear when it ends. */
+static void group_stop(struct thread *thread)
+{
+	if (ptrace(PTRACE_LISTEN, thread->tid, NULL, NULL) && errno != ESRCH)
+		thread_kill(thread);
+}
+
+static void event_stop(struct supervisor *s, struct thread *thread, int signal)
+{
+	if (thread->state == STATE_NEW)
+		family_first_stop(s, thread, signal);
+	else if (is_group_stop(signal))
+		group_stop(thread);
+	else
+		thread_resume(thread, 0);
+}
+
+/* A stop of a call: at its entry (where every call stops), its filter, its return. */
+static void syscall_stop(struct supervisor *s, struct thread *thread)
+{
+	struct __ptrace_syscall_info info;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) < 0) {
+		if (errno != ESRCH)
+			thread_kill(thread);
+		return;
+	}
+	switch (info.op) {
+	case PTRACE_SYSCALL_INFO_EXIT:
+		if (thread->state == STATE_GIVING)
+			call_given(s, thread);
+		else
+			call_return(s, thread);
+		return;
+	case PTRACE_SYSCALL_INFO_ENTRY:
+		if (thread->state == STATE_FREE && thread->every_call)
+			call_stop(s, thread, &info, true);
+		else
+			thread_resume(thread, 0);
+		return;
+	case PTRACE_SYSCALL_INFO_SECCOMP:
+		if (thread->state == STATE_FREE && !thread->at_entry)
+			call_stop(s, thread, &info, false);
+		else
+			thread_resume(thread, 0);
+		return;
+	default:
+		thread_kill(thread);
+	}
+}
+
+static void signal_stop(struct supervisor *s, struct thread *thread, int signal)
+{
+	if (thread->state == STATE_CALL)
+		call_break(s, thread);
+	thread_resume(thread, signal);
+}
+
+static void stopped(struct supervisor *s, struct thread *thread, int status)
+{
+	int signal = WSTOPSIG(status), event = status >> 16;
+
+	switch (event) {
+	case 0:
+		if (signal == SYSCALL_STOP)
+			syscall_stop(s, thread);
+		else
+			signal_stop(s, thread, signal);
+		return;
+	case PTRACE_EVENT_SECCOMP:
+		syscall_stop(s, thread);
+		return;
+	case PTRACE_EVENT_STOP:
+		event_stop(s, thread, signal);
+		return;
+	case PTRACE_EVENT_FORK:
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_CLONE:
+		family_born(s, thread, event);
+		return;
+	default:
+		thread_resume(thread, 0);
+	}
+}
+
+/* A stop of a thread that no event has announced yet: it is kept for that event. */
+static void stranger(struct supervisor *s, pid_t tid, int status)
+{
+	struct thread *thread = task_add(&s->tasks, tid);
+
+	if (!thread) {
+		kill(tid, SIGKILL);
+		return;
+	}
+	thread->stopped_early = true;
+	thread->early_signal = WSTOPSIG(status);
+}
+
+/* The program is gone, though not all of its children: let go of its standard error. */
+static void release_terminal(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+void supervise(struct supervisor *s)
+{
+	for (;;) {
+		struct thread *thread;
+		int status;
+		pid_t tid = waitpid(-1, &status, __WALL);
+
+		if (tid < 0) {
+			if (errno == EINTR)
+				continue;
+			return;
+		}
+		if (!WIFSTOPPED(status)) {
+			family_gone(s, tid);
+			if (tid == s->program)
+				release_terminal();
+			continue;
+		}
+		if (status >> 16 == PTRACE_EVENT_EXEC) {
+			family_executed(s, tid);
+			continue;
+		}
+		thread = task_find(&s->tasks, tid);
+		if (thread)
+			stopped(s, thread, status);
+		else
+			stranger(s, tid, status);
+	}
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "ptrace.h"
+
+#define IPC_SHMAT 21
+
+/*
+ * A child that is born untraced would have no supervisor.  It is born traced.
+ * The flag stands in a register of clone, and in the pinned block of clone3.
+ */
+static enum own own_clone(struct pm_call *call)
+{
+	if (!(call->args[0] & CLONE_UNTRACED))
+		return OWN_PASS;
+	pm_call_set_arg(call, 0, call->args[0] & ~(uint64_t)CLONE_UNTRACED);
+	return OWN_FOLLOW;
+}
+
+static enum own own_clone3(struct pm_call *call)
+{
+	struct pm_item *block = pm_call_item(call, PM_ITEM_BLOCK, NULL);
+	uint64_t flags;
+
+	if (!block || block->len < sizeof(flags))
+		return OWN_PASS;
+	memcpy(&flags, block->data, sizeof(flags));
+	flags &= ~(uint64_t)CLONE_UNTRACED;
+	memcpy(block->data, &flags, sizeof(flags));
+	return OWN_FOLLOW;
+}
+
+/*
+ * Filters of the program's own run beside ours.  One that notifies a listener
+ * of its own outranks our stop: from then on the thread stops at the entry of
+ * every call, before any filter.  With TSYNC it would reach threads that do
+ * not stop there.
+ */
+static enum own own_filter(struct thread *thread, struct flight *flight, uint64_t flags, int *err)
+{
+	flight->filter = true;
+	if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+		return OWN_FOLLOW;
+	if (flags & SECCOMP_FILTER_FLAG_TSYNC && thread->process->threads > 1) {
+		*err = EBUSY;
+		return OWN_DENY;
+	}
+	flight->listener = true;
+	return OWN_FOLLOW;
+}
+
+static enum own own_prctl(struct supervisor *s, struct thread *thread, struct flight *flight,
+			  int *err)
+{
+	const struct pm_call *call = &flight->call;
+
+	switch ((int)call->args[0]) {
+	case PR_SET_SECCOMP:
+		return own_filter(thread, flight, 0, err);
+	case PR_SET_DUMPABLE:
+		/* What may not be dumped may not be read by its supervisor either. */
+		return call->args[1] == 0 ? OWN_VALUE : OWN_PASS;
+	case PR_SET_MM:
+		*err = EPERM;
+		return s->guard ? OWN_DENY : OWN_PASS;
+	default:
+		return OWN_PASS;
+	}
+}
+
+static bool overlaps(const struct space *space, uint64_t start, uint64_t len)
+{
+	uint64_t end = start + len < start ? UINT64_MAX : start + len;
+
+	for (int width = 0; width < WIDTHS; width++)
+		if (space->at[width] && start < space->at[width] + ARENA_SIZE &&
+		    end > space->at[width])
+			return true;
+	return false;
+}
+
+static uint64_t page_up(uint64_t len)
+{
+	return len + (ARENA_PAGE - 1) < len ? UINT64_MAX : (len + ARENA_PAGE - 1) & ~(ARENA_PAGE - 1);
+}
+
+/* Where the arena is not sealed: does this call reach into it? */
+static bool moves_arena(const struct space *space, const struct pm_call *call)
+{
+	const uint64_t *args = call->args;
+	const char *name = call->name;
+
+	if (!strcmp(name, "munmap") || !strcmp(name, "mprotect") ||
+	    !strcmp(name, "pkey_mprotect") || !strcmp(name, "madvise") ||
+	    !strcmp(name, "remap_file_pages"))
+		return overlaps(space, args[0] & ~(ARENA_PAGE - 1), page_up(args[1] + ARENA_PAGE));
+	if (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))
+		return args[3] & MAP_FIXED && overlaps(space, args[0], page_up(args[1]));
+	if (!strcmp(name, "mremap"))
+		return overlaps(space, args[0], page_up(args[1]) ? page_up(args[1]) : ARENA_PAGE) ||
+		       (args[3] & MREMAP_FIXED && overlaps(space, args[4], page_up(args[2])));
+	/* The segment's length is not known here: anything attached at or below reaches it. */
+	if (!strcmp(name, "shmat"))
+		return args[1] && overlaps(space, args[1], UINT64_MAX);
+	if (!strcmp(name, "ipc"))
+		return (args[0] & 0xffff) == IPC_SHMAT && args[4] &&
+		       overlaps(space, args[4], UINT64_MAX);
+	if (!strcmp(name, "brk"))
+		return args[0] && space->at[WIDE] && args[0] > space->at[WIDE] ? true :
+		       args[0] && space->at[NARROW] && args[0] > space->at[NARROW] &&
+		       args[0] < space->at[NARROW] + ARENA_SIZE;
+	return false;
+}
+
+enum own own_call(struct supervisor *s, struct thread *thread, struct flight *flight, int *err)
+{
+	struct pm_call *call = &flight->call;
+
+	if (!strcmp(call->name, "clone"))
+		return own_clone(call);
+	if (!strcmp(call->name, "clone3"))
+		return own_clone3(call);
+	if (!strcmp(call->name, "seccomp"))
+		return call->args[0] == SECCOMP_SET_MODE_STRICT || call->args[0] == SECCOMP_SET_MODE_FILTER ?
+		       own_filter(thread, flight, call->args[0] ? call->args[1] : 0, err) : OWN_PASS;
+	if (!strcmp(call->name, "prctl"))
+		return own_prctl(s, thread, flight, err);
+	if (s->guard && moves_arena(thread->process->space, call)) {
+		*err = EPERM;
+		return OWN_DENY;
+	}
+	return OWN_PASS;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * regs.h - the registers of a stopped thread, as a system call sees them
+ *
+ * One file per architecture implements it.
+ */
+#ifndef POINTSMAN_REGS_H
+#define POINTSMAN_REGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+struct regs {
+	struct user_regs_struct user;
+};
+
+/* Read and write them.  Return 0 or a negative errno (-ESRCH: it is gone). */
+int regs_get(pid_t tid, struct regs *regs);
+int regs_set(pid_t tid, const struct regs *regs);
+
+/* Of the call that the thread is in; arch says which registers carry it. */
+int regs_number(const struct regs *regs);
+void regs_set_number(struct regs *regs, int nr);
+uint64_t regs_arg(const struct regs *regs, uint32_t arch, unsigned int i);
+void regs_set_arg(struct regs *regs, uint32_t arch, unsigned int i, uint64_t value);
+int64_t regs_result(const struct regs *regs);
+void regs_set_result(struct regs *regs, int64_t value);
+
+/* The call does not run when it goes on; value is its result. */
+void regs_skip(struct regs *regs, int64_t value);
+
+/*
+ * At the exit stop: go back to the system call instruction, so that the
+ * thread issues call nr when it goes on.  regs_forward() undoes it.
+ */
+void regs_reissue(struct regs *regs, int nr);
+void regs_forward(struct regs *regs);
+
+/* Does this table use 32-bit pointers? */
+bool regs_narrow(uint32_t arch);
+
+/*
+ * Give back, in regs as they now are, every argument register that still
+ * holds what was put in for the call, and the number (semantics.md, section
+ * 4).  The result is not touched.
+ */
+void regs_restore(struct regs *regs, uint32_t arch, const struct regs *original,
+		  const struct regs *substituted);
+
+#endif

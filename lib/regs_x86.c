@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "regs.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <stddef.h>
+#include <sys/ptrace.h>
+
+#define SYSCALL_INSN 2	/* bytes of syscall, sysenter and int 0x80 alike */
+
+int regs_get(pid_t tid, struct regs *regs)
+{
+	return ptrace(PTRACE_GETREGS, tid, NULL, &regs->user) ? -errno : 0;
+}
+
+int regs_set(pid_t tid, const struct regs *regs)
+{
+	return ptrace(PTRACE_SETREGS, tid, NULL, &regs->user) ? -errno : 0;
+}
+
+bool regs_narrow(uint32_t arch)
+{
+	return arch == AUDIT_ARCH_I386;
+}
+
+int regs_number(const struct regs *regs)
+{
+	return (int)regs->user.orig_rax;
+}
+
+void regs_set_number(struct regs *regs, int nr)
+{
+	regs->user.orig_rax = (unsigned long long)(long long)nr;
+}
+
+static unsigned long long *arg_register(struct user_regs_struct *user, uint32_t arch,
+					unsigned int i)
+{
+	if (regs_narrow(arch)) {
+		unsigned long long *narrow[] = { &user->rbx, &user->rcx, &user->rdx,
+						 &user->rsi, &user->rdi, &user->rbp };
+		return narrow[i];
+	} else {
+		unsigned long long *wide[] = { &user->rdi, &user->rsi, &user->rdx,
+					       &user->r10, &user->r8, &user->r9 };
+		return wide[i];
+	}
+}
+
+uint64_t regs_arg(const struct regs *regs, uint32_t arch, unsigned int i)
+{
+	struct user_regs_struct user = regs->user;
+	uint64_t value = *arg_register(&user, arch, i);
+
+	return regs_narrow(arch) ? (uint32_t)value : value;
+}
+
+void regs_set_arg(struct regs *regs, uint32_t arch, unsigned int i, uint64_t value)
+{
+	*arg_register(&regs->user, arch, i) = regs_narrow(arch) ? (uint32_t)value : value;
+}
+
+int64_t regs_result(const struct regs *regs)
+{
+	return (int64_t)regs->user.rax;
+}
+
+void regs_set_result(struct regs *regs, int64_t value)
+{
+	regs->user.rax = (unsigned long long)value;
+}
+
+void regs_skip(struct regs *regs, int64_t value)
+{
+	regs_set_number(regs, -1);
+	regs_set_result(regs, value);
+}
+
+void regs_reissue(struct regs *regs, int nr)
+{
+	regs->user.rip -= SYSCALL_INSN;
+	regs->user.rax = (unsigned long long)(long long)nr;
+	/* No call is being left any more: signals must not restart one. */
+	regs_set_number(regs, -1);
+}
+
+void regs_forward(struct regs *regs)
+{
+	regs->user.rip += SYSCALL_INSN;
+}
+
+void regs_restore(struct regs *regs, uint32_t arch, const struct regs *original,
+		  const struct regs *substituted)
+{
+	struct user_regs_struct was = original->user, put = substituted->user;
+
+	for (unsigned int i = 0; i < 6; i++) {
+		unsigned long long *now = arg_register(&regs->user, arch, i);
+		unsigned long long before = *arg_register(&was, arch, i);
+		unsigned long long during = *arg_register(&put, arch, i);
+
+		if (before != during && *now == during)
+			*now = before;
+	}
+	if (regs->user.orig_rax == put.orig_rax)
+		regs->user.orig_rax = was.orig_rax;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "settle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cleanup.h"
+#include "script.h"
+
+/* As open(2) itself reads its flags; openat2 refuses what open ignores. */
+#define OPEN_FLAGS \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_DSYNC | \
+	 O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE_BIT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | \
+	 O_CLOEXEC | O_PATH | O_TMPFILE)
+#define O_LARGEFILE_BIT 0100000	/* glibc makes O_LARGEFILE 0 on 64-bit */
+#define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+/* Does the target see the same tree from "/" as the supervisor? */
+static bool same_root(pid_t tid)
+{
+	struct stat ours, theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root", tid);
+	return !stat("/", &ours) && !stat(path, &theirs) && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
+}
+
+/*
+ * The resolved name as a path relative to what the spelling was relative to,
+ * or NULL where it does not lie below it.  Points into name.
+ */
+static const char *relative_name(const struct pm_call *call, const struct pm_item *item,
+				 const char *name)
+{
+	char link[64], base[PATH_MAX];
+	ssize_t len;
+
+	if (item->data[0] == '/' || !same_root(call->tid))
+		return NULL;
+	if (item->dirfd == AT_FDCWD)
+		snprintf(link, sizeof(link), "/proc/%d/cwd", call->tid);
+	else
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", call->tid, item->dirfd);
+	len = readlink(link, base, sizeof(base));
+	if (len <= 0 || len == sizeof(base) || base[0] != '/')
+		return NULL;
+	if (len == 1)
+		len = 0;
+	if (strncmp(name, base, (size_t)len))
+		return NULL;
+	if (name[len] == '\0')
+		return ".";
+	if (name[len] != '/')
+		return NULL;
+	return name[len + 1] ? name + len + 1 : ".";
+}
+
+/*
+ * The text that the kernel gets for a resolved path.  Absolute, since another
+ * thread may change the directory that a relative one starts from; relative
+ * where nobody can, so that directories above it are not searched again.
+ */
+static int settle_text(struct pm_call *call, struct pm_item *item, const struct settle *settle)
+{
+	const struct pm_where *where = pm_item_peek(item);
+	const char *name = settle->lonely ? relative_name(call, item, where->name) : NULL;
+	char text[PATH_MAX];
+	int len;
+
+	if (!name)
+		name = where->name;
+	len = snprintf(text, sizeof(text), "%s%s", name,
+		       !strcmp(name, "/") ? "" : where->dots ? "/." : where->slash ? "/" : "");
+	if (len >= (int)sizeof(text))
+		return settle->lonely ? pm_call_run_text(call, item, NULL) : -ENAMETOOLONG;
+	return pm_call_run_text(call, item, text);
+}
+
+/* The flags as openat2 accepts them, for what open(2) would have made of them. */
+static struct open_how open_form(const struct pm_open_how *how)
+{
+	struct open_how form = { .flags = how->flags & OPEN_FLAGS, .mode = how->mode & 07777 };
+
+	if (form.flags & O_PATH)
+		form.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if (!(form.flags & (O_CREAT | O_TMPFILE_BIT)))
+		form.mode = 0;
+	form.resolve = (how->resolve & RESOLVE_CACHED) | RESOLVE_NO_SYMLINKS;
+	return form;
+}
+
+/*
+ * An open runs as openat2 on the resolved name, through no link at all: where
+ * one was put in since, it fails.
+ */
+static int settle_open_links(struct pm_call *call, struct pm_item *item, struct settle *settle)
+{
+	const struct pm_where *where = pm_item_peek(item);
+	struct pm_open_how how;
+	struct open_how form;
+	uint64_t args[6] = { (uint64_t)(int64_t)AT_FDCWD, 0, 0, sizeof(form), 0, 0 };
+	int8_t item_arg[call->nitems];
+	int nr = pm_syscall_number(call->arch, "openat2");
+	int err = pm_call_open_how(call, &how);
+
+	if (err)
+		return err;
+	err = settle_text(call, item, settle);
+	if (err)
+		return err;
+	settle->holds = "file";
+	settle->no_links = !S_ISLNK(where->st.st_mode);
+	for (size_t i = 0; i < call->nitems; i++)
+		item_arg[i] = &call->items[i] == item ? 1 : -1;
+	if (item->dirfd != AT_FDCWD)
+		args[0] = (uint64_t)(int64_t)item->dirfd;
+	form = open_form(&how);
+	return pm_call_run_as(call, nr, args, item_arg, &form, sizeof(form), 2);
+}
+
+static bool opens(const struct pm_call *call)
+{
+	struct pm_open_how how;
+
+	return !pm_call_open_how(call, &how);
+}
+
+static int settle_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
+{
+	const struct pm_where *where = pm_item_peek(item);
+
+	settle->holds = settle->landlock ? "landlock" : "name";
+	if (where->err)
+		return -where->err;
+	if (!item->len)
+		return 0;
+	if (where->anonymous) {
+		settle->adopt = opens(call) && !settle->lonely;
+		if (opens(call))
+			settle->holds = "file";
+		return pm_call_run_text(call, item, NULL);
+	}
+	if (item->classes & PM_BIT(PM_CLASS_EXEC))
+		return pm_call_run_text(call, item, NULL);
+	if (opens(call) && settle->openat2)
+		return settle_open_links(call, item, settle);
+	return settle_text(call, item, settle);
+}
+
+/* What execve must run in the end: the file, or the interpreter of a script. */
+static int settle_exec(struct pm_call *call, struct pm_item *item, struct settle *settle)
+{
+	const struct pm_where *where = pm_item_peek(item);
+	struct stat st;
+	int err;
+
+	if (where->err || !where->exists)
+		return where->err ? -where->err : -ENOENT;
+	err = script_program(call, where, &st);
+	if (err < 0)
+		return err;
+	settle->check_exe = err > 0;
+	settle->exe_dev = st.st_dev;
+	settle->exe_ino = st.st_ino;
+	if (settle->check_exe)
+		settle->holds = "file";
+	return 0;
+}
+
+int settle(struct pm_call *call, struct settle *settle)
+{
+	settle->holds = "";
+	for (size_t i = 0; i < call->nitems; i++) {
+		struct pm_item *item = &call->items[i];
+		int err;
+
+		if (item->kind != PM_ITEM_PATH || !pm_item_peek(item))
+			continue;
+		err = settle_item(call, item, settle);
+		if (!err && (item->classes & PM_BIT(PM_CLASS_EXEC)) &&
+		    strncmp(call->name, "exec", 4) == 0)
+			err = settle_exec(call, item, settle);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int settle_open(struct pm_call *call)
+{
+	struct pm_item *item = pm_call_item(call, PM_ITEM_PATH, NULL);
+	const struct pm_where *where = item ? pm_item_peek(item) : NULL;
+	struct pm_open_how how;
+	char path[64];
+	int fd, flags;
+
+	if (!where || where->fd < 0 || pm_call_open_how(call, &how))
+		return -EACCES;
+	if ((how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (how.flags & O_NOFOLLOW)
+		return -ELOOP;
+	/* Opening must not wait: the one who would end the wait may be waiting for us. */
+	flags = (int)(how.flags & OPEN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", where->fd);
+	fd = open(path, flags | (flags & O_PATH ? 0 : O_NONBLOCK));
+	if (fd < 0)
+		return -errno;
+	if (!(flags & (O_NONBLOCK | O_PATH)) &&
+	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}

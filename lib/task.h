@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * task.h - the threads under the supervisor, their processes and their
+ * address spaces, as ptrace reports them
+ */
+#ifndef POINTSMAN_TASK_H
+#define POINTSMAN_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "arena.h"
+#include "call.h"
+#include "chain.h"
+#include "regs.h"
+
+struct thread;
+
+/*
+ * Where the arena lies in an address space: once anywhere, for 64-bit calls,
+ * and once below 4 GiB, for calls of the 32-bit table.
+ */
+enum width { WIDE, NARROW, WIDTHS };
+
+/*
+ * An address space.
+ *
+ * Owner: the processes in it (vfork and CLONE_VM share one).  A forked one
+ * starts with the arena and the addresses of its parent, not verified: the
+ * program may have kept the mapping from being copied.
+ */
+struct space {
+	unsigned int refs;
+	struct arena *arena;		/* a reference, or NULL */
+	uint64_t at[WIDTHS];		/* 0: not mapped */
+	bool verified[WIDTHS];
+	pid_t maker;			/* the thread that is mapping it, or 0 */
+	struct thread *waiting;		/* threads stopped at a call until it is done */
+};
+
+/* Owner: its threads. */
+struct process {
+	pid_t tgid;
+	unsigned int threads;
+	struct space *space;		/* a reference */
+	/* Another process may change its descriptors or its working directory. */
+	bool entangled;
+	/* It installed filters of its own, which see redirected calls too. */
+	bool filters;
+};
+
+enum state {
+	STATE_NEW,	/* attached, and not yet known whose child it is, or not yet stopped */
+	STATE_FREE,	/* runs, or stops for something else than a call */
+	STATE_CALL,	/* in a call that was decided on; ends with the exit stop */
+	STATE_GIVING,	/* running calls of ours, see give.h */
+	STATE_WAITING,	/* stopped at a call until the arena is there */
+};
+
+/* A call in flight. Owner: its thread. */
+struct flight {
+	struct pm_call call;
+	struct pm_run run;
+	struct outcome outcome;
+	struct slot slot;
+	struct regs original, substituted;
+	size_t step;			/* of run */
+	bool told;			/* the observer knows of the call */
+	bool tell;			/* RESULT is wanted */
+	bool executed;			/* execve has succeeded */
+	bool listener;			/* installs a filter with a listener */
+	bool filter;			/* installs a filter */
+	bool check_exe;			/* exe_dev and exe_ino must be what execve runs */
+	bool forced;			/* the result is forced_result, at the exit stop */
+	bool no_links;			/* ELOOP can mean that a link was swapped in */
+	int64_t forced_result;
+	dev_t exe_dev;
+	ino_t exe_ino;
+};
+
+struct giving;
+
+/* Owner: the table. */
+struct thread {
+	struct thread *next;		/* in its bucket */
+	struct thread *next_waiting;
+	pid_t tid;
+	struct process *process;	/* NULL while its parent is unknown */
+	enum state state;
+	bool stopped_early;		/* STATE_NEW: its first stop came before its parent's event */
+	int early_signal;
+	bool every_call;		/* stops at every call: a filter of it has a listener */
+	bool at_entry;			/* every_call: decided at the entry stop of this call */
+	unsigned int retries;		/* of a call that met a swapped link */
+	int refuse;			/* negative errno: the arena could not be made for its call */
+	struct flight *flight;		/* STATE_CALL */
+	struct giving *giving;		/* STATE_GIVING */
+	/* A forked child's registers are mended at its first stop. */
+	struct regs *mend_original, *mend_substituted;
+	uint32_t mend_arch;
+};
+
+#define TASK_BUCKETS 4096
+
+struct tasks {
+	struct thread *bucket[TASK_BUCKETS];
+	size_t count;
+};
+
+struct thread *task_find(struct tasks *tasks, pid_t tid);
+/* NULL: no memory. */
+struct thread *task_add(struct tasks *tasks, pid_t tid);
+void task_remove(struct tasks *tasks, struct thread *thread);
+/* A thread takes another number (exec by a thread that is not the leader). */
+void task_rename(struct tasks *tasks, struct thread *thread, pid_t tid);
+
+struct process *process_new(pid_t tgid, struct space *space);
+void thread_join(struct thread *thread, struct process *process);
+
+struct space *space_new(void);
+/* A copy, as fork makes it. */
+struct space *space_fork(const struct space *from);
+struct space *space_get(struct space *space);
+void space_put(struct space *space);
+
+void flight_free(struct flight *flight);
+
+#endif
