@@ -2,6 +2,7 @@
 /*
  * run.c - pointsman run: a command under policies
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 /*
  * The audit's lines: cmd/audit.c, without the library
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

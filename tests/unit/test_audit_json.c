@@ -2,6 +2,7 @@
 /*
  * The values of the audit's lines: cmd/audit_json.c
  */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

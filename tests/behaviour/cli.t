@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The command line: messages, exit statuses, what the command gets.
+
+. "$(dirname "$0")/../harness/tap.sh"
+cd "$TMPDIR" || exit 1
+
+# Says whether the last command succeeded.
+check()
+{
+	ok $? "$@"
+}
+
+# says NAME STATUS STDERR ARGUMENT...: pointsman ARGUMENT... ends so and says so
+says()
+{
+	local name=$1 status=$2 expected=$3 got
+	shift 3
+
+	got=$("$PM" "$@" 2>&1 >/dev/null </dev/null)
+	is $? "$status" "$name: status"
+	is "$got" "$expected" "$name: message"
+}
+
+# prints NAME STATUS STDOUT ARGUMENT...: the same for standard output, and says nothing
+prints()
+{
+	local name=$1 status=$2 expected=$3 got
+	shift 3
+
+	got=$("$PM" "$@" 2>stderr </dev/null)
+	is $? "$status" "$name: status"
+	is "$got" "$expected" "$name: output"
+	is "$(cat stderr)" '' "$name: nothing on standard error"
+}
+
+see="see 'pointsman help run'"
+
+# Garbage first: the command.
+says 'no subcommand' 125 "pointsman: no subcommand given; see 'pointsman help'"
+says 'unknown subcommand' 125 "pointsman: unknown subcommand 'frob'; see 'pointsman help'" frob
+says 'unknown option' 125 "pointsman: unknown option '--frob'; see 'pointsman help'" --frob
+says 'help of what is not there' 125 \
+	"pointsman: unknown subcommand 'frob'; see 'pointsman help'" help frob
+says 'help of two' 125 "pointsman: help: one subcommand at a time, not 'run'" help run run
+says 'version takes nothing' 125 "pointsman: version: takes no argument, not 'x'" version x
+
+# Garbage: the options of run.
+says 'no command' 125 "pointsman: no command given; $see" run
+says 'no command after --' 125 "pointsman: no command given; $see" run --
+says 'unknown long option' 125 "pointsman: unknown option '--frob'; $see" run --frob true
+says 'unknown long option with a value' 125 "pointsman: unknown option '--frob'; $see" \
+	run --frob=1 true
+says 'unknown short option' 125 "pointsman: unknown option '-x'; $see" run -x true
+says 'unknown short option in a group' 125 "pointsman: unknown option '-x'; $see" run -vx true
+says 'ambiguous option' 125 "pointsman: option '--no' is ambiguous; $see" run --no true
+says 'missing argument' 125 "pointsman: option '--policy' needs an argument" run --policy
+says 'argument too many' 125 "pointsman: option '--no-mseal' takes no argument" \
+	run --no-mseal=1 true
+says 'unknown backend' 125 \
+	"pointsman: --backend: 'magic' is not a backend; 'auto' and 'ptrace' are" \
+	run --backend magic true
+for fd in x 1x -1 '' ' 1' 99999999999999999999; do
+	says "descriptor '$fd'" 125 \
+		"pointsman: --audit-fd: '$fd' is not the number of a descriptor" \
+		run --audit-fd "$fd" true
+done
+says 'closed descriptor' 125 "pointsman: --audit-fd: descriptor 77 is not open for writing" \
+	run --audit-fd 77 true
+says 'descriptor for reading' 125 \
+	"pointsman: --audit-fd: descriptor 0 is not open for writing" run --audit-fd 0 true
+says 'two audits' 125 "pointsman: --audit and --audit-fd exclude each other" \
+	run --audit a --audit-fd 1 true
+says 'half an audit' 125 "pointsman: --audit-decided needs --audit or --audit-fd" \
+	run --audit-decided true
+[ ! -e a ]
+check 'nothing is made where the usage is bad'
+says 'audit in a directory that is not there' 125 \
+	"pointsman: --audit: cannot open 'no/audit': No such file or directory" \
+	run --audit no/audit true
+says 'audit that is a directory' 125 "pointsman: --audit: cannot open '.': Is a directory" \
+	run --audit . true
+says 'audit on a full disk' 125 \
+	"pointsman: cannot write to the audit: No space left on device" run --audit /dev/full true
+
+# Garbage: policies.  Which mistakes there are in them is the policy's own test.
+says 'policy that is not there' 125 \
+	"pointsman: no.yaml: No such file or directory" run --policy no.yaml true
+printf 'version: 1\nrules: []\nfrob: 1\n' >bad.yaml
+got=$("$PM" run --policy bad.yaml true 2>&1)
+is $? 125 'bad policy: status'
+[[ $got =~ ^pointsman:\ bad\.yaml:[0-9]+:[0-9]+:\ [^$'\n']+$ ]]
+check 'bad policy: one line, with file, line and column' "$got"
+for option in --path --exec --connect --syscall; do
+	got=$("$PM" run $option nonsense true 2>&1)
+	is $? 125 "bad $option: status"
+	[[ $got =~ ^pointsman:\ $option:\ [^$'\n']+$ ]]
+	check "bad $option: one line that names the option" "$got"
+done
+
+# What runs, and how it ends.
+says 'not found' 127 "pointsman: cannot run 'no-such-command': No such file or directory" \
+	run no-such-command
+says 'not found by path' 127 "pointsman: cannot run './no': No such file or directory" run ./no
+touch plain
+says 'not executable' 126 "pointsman: cannot run './plain': Permission denied" run ./plain
+says 'a directory' 126 "pointsman: cannot run '.': Permission denied" run .
+printf 'garbage\0\1' >garbage && chmod +x garbage
+got=$("$PM" run ./garbage 2>&1)
+status=$?
+env ./garbage 2>/dev/null
+is $? $status 'what is no program: as env'
+printf '#!/no/interpreter\n' >script && chmod +x script
+says 'no interpreter' 127 "pointsman: cannot run './script': No such file or directory" run ./script
+
+for status in 0 1 2 42 124 125 255; do
+	says "status $status" $status '' run -- sh -c "exit $status"
+done
+for signal in HUP INT TERM KILL SEGV; do
+	says "signal $signal" $((128 + $(kill -l $signal))) '' run -- sh -c "ulimit -c 0; kill -$signal \$\$"
+done
+prints 'arguments' 0 $'<a b>\n<>\n<-v>\n<--policy>' run -- printf '<%s>\n' 'a b' '' -v --policy
+prints 'the first word ends the options' 0 '-v --audit' run echo -v --audit
+prints 'long options can be cut short' 0 'x' run --no-m echo x
+prints 'options with =' 0 'x' run --backend=ptrace echo x
+prints 'the environment' 0 'y' run env -i X=y sh -c 'echo $X'
+[ "$(echo in | "$PM" run cat)" == in ]
+check 'standard input is the command'\''s'
+[ "$("$PM" run sh -c 'echo out; echo err >&2' 2>&1 >/dev/null)" == err ]
+check 'standard error is the command'\''s'
+got=$("$PM" run sh -c 'echo $$ $PPID' & wait $!; echo $! $BASHPID)
+[ "$(sed -n 1p <<<"$got")" == "$(sed -n 2p <<<"$got")" ]
+check 'the process is the command, its parent the caller' "$got"
+exec 9<plain
+got=$("$PM" run ls /proc/self/fd)
+want=$(ls /proc/self/fd)
+is "$got" "$want" 'no descriptor more or less'
+exec 9<&-
+exec 8>audit8
+got=$("$PM" run --audit-fd 8 ls /proc/self/fd)
+exec 8>&-
+want=$(ls /proc/self/fd)
+is "$got" "$want" 'the descriptor of the audit is not the command'\''s'
+[ -s audit8 ]
+check 'the descriptor of the audit is written to'
+got=$(umask 027; cd /; "$PM" run sh -c 'umask; pwd')
+is "$got" $'0027\n/' 'umask and working directory are the caller'\''s'
+got=$("$PM" run sh -c 'kill -l >/dev/null; sleep 1000 & kill $!; wait $!; echo $?' 2>/dev/null)
+is "$got" 143 'signals and children work below'
+
+# -v
+got=$("$PM" run -v --deny "$TMPDIR/no" -- true 2>&1)
+is $? 0 'verbose: status'
+[[ $got =~ ^'pointsman: pins: ' && $got =~ 'holds for open-read, open-write' ]]
+check 'verbose: says what holds' "$got"
+! grep -v '^pointsman: ' <<<"$got"
+check 'verbose: every line says who speaks'
+got=$("$PM" run -v --no-mseal -- true 2>&1)
+[[ $got == *'pins: kept by refusing the calls that could replace them'* ]]
+check 'verbose: without mseal'
+
+# Order: the short forms are one layer, inside the files.
+echo one >one; echo two >two; echo three >three
+cat >outer.yaml <<END
+version: 1
+default: allow
+rules:
+  - on: open-read
+    path: $TMPDIR/two
+    redirect: $TMPDIR/three
+END
+if "$PM" run --policy outer.yaml true 2>stderr; then
+	pass 'policy of the order'
+	prints 'short forms come before the files' 0 three \
+		run --policy outer.yaml --path "$TMPDIR/one=$TMPDIR/two" cat one
+	prints 'the first short form that matches decides' 0 two \
+		run --path "$TMPDIR/one=$TMPDIR/two" --path "$TMPDIR/one=$TMPDIR/three" cat one
+else
+	fail 'policy of the order' "$(cat stderr)"
+fi
+
+# help, version
+prints 'version' 0 'pointsman 0.1.0' version
+prints '--version' 0 'pointsman 0.1.0' --version
+prints 'run --version' 0 'pointsman 0.1.0' run --version
+[ "$("$PM" --help)" == "$("$PM" help)" ]
+check '--help is help'
+[ "$("$PM" run --help)" == "$("$PM" help run)" ]
+check 'run --help is help run'
+for option in policy path exec connect deny syscall audit audit-fd audit-decided backend \
+	      no-landlock no-mseal verbose help version; do
+	"$PM" help run | grep -q -- "--$option\b" &&
+		grep -q -- "--$option\b" "$PM_SRC/docs/pointsman.1.md"
+	check "--$option is in the help and in the manual"
+done
+[ "$("$PM" help run | awk 'length > 90' | wc -l)" -eq 0 ]
+check 'help fits a terminal'
+got=$("$PM" help 2>&1 >/dev/full)
+is $? 125 'help on a full disk: status'
+is "$got" 'pointsman: cannot write to standard output: No space left on device' \
+	'help on a full disk: message'
+
+done_testing
