@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -296,6 +297,35 @@ static int need_arena(struct supervisor *s, struct thread *thread, uint32_t arch
 	return 0;
 }
 
+/*
+ * The arena comes as a descriptor, for which a program that uses all that it
+ * may have has no number left.  It gets one more for the moment.
+ */
+static bool lend_descriptors(struct thread *thread)
+{
+	struct rlimit more;
+
+	if (thread->descriptors)
+		return false;
+	thread->descriptors = malloc(sizeof(*thread->descriptors));
+	if (!thread->descriptors || prlimit(thread->tid, RLIMIT_NOFILE, NULL, thread->descriptors))
+		return false;
+	more = *thread->descriptors;
+	more.rlim_cur += 2;
+	if (more.rlim_max < more.rlim_cur)
+		more.rlim_max = more.rlim_cur;
+	return !prlimit(thread->tid, RLIMIT_NOFILE, &more, NULL);
+}
+
+static void take_descriptors_back(struct thread *thread)
+{
+	if (!thread->descriptors)
+		return;
+	prlimit(thread->tid, RLIMIT_NOFILE, thread->descriptors, NULL);
+	free(thread->descriptors);
+	thread->descriptors = NULL;
+}
+
 /* The arena was mapped, or not: never taken for granted. */
 static void arena_given(struct supervisor *s, struct thread *thread)
 {
@@ -311,6 +341,11 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	if (!err) {
 		space->at[width] = giving->map;
 		space->verified[width] = true;
+	}
+	if (err == -EMFILE && lend_descriptors(thread)) {
+		err = 0;	/* once more */
+	} else {
+		take_descriptors_back(thread);
 	}
 	thread->refuse = err;
 	giving_free(giving);

@@ -135,6 +135,7 @@ void task_remove(struct tasks *tasks, struct thread *thread)
 	thread_leave(thread);
 	flight_free(thread->flight);
 	giving_free(thread->giving);
+	free(thread->descriptors);
 	free(thread->mend_original);
 	free(thread->mend_substituted);
 	free(thread);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "arena.h"
@@ -93,6 +94,7 @@ struct thread {
 	bool every_call;		/* stops at every call: a filter of it has a listener */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
+	struct rlimit *descriptors;	/* the process's own limit, while it is raised for the arena */
 	int refuse;			/* negative errno: the arena could not be made for its call */
 	struct flight *flight;		/* STATE_CALL */
 	struct giving *giving;		/* STATE_GIVING */
