@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arena.h"
+
+static struct arena *make(void)
+{
+	struct arena *arena;
+
+	assert_int_equal(arena_new(&arena), 0);
+	return arena;
+}
+
+static void *map_read_only(const struct arena *arena)
+{
+	void *map = mmap(NULL, ARENA_SIZE, PROT_READ, MAP_SHARED, arena->fd, 0);
+
+	assert_ptr_not_equal(map, MAP_FAILED);
+	return map;
+}
+
+static void descriptor_cannot_write(void **state)
+{
+	struct arena *arena = make();
+	char path[64];
+	int fd;
+
+	(void)state;
+	assert_int_equal(write(arena->fd, "x", 1), -1);
+	assert_ptr_equal(mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, arena->fd, 0),
+			 MAP_FAILED);
+	/* Opened anew for writing: the seals are the file's. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", arena->fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(ftruncate(fd, ARENA_SIZE * 2), -1);
+	assert_int_equal(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096), -1);
+	assert_ptr_equal(mmap(NULL, ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0),
+			 MAP_FAILED);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	close(fd);
+	arena_put(arena);
+}
+
+static void supervisor_writes_and_target_reads(void **state)
+{
+	struct arena *arena = make();
+	const char *map = map_read_only(arena);
+	struct slot slot;
+
+	(void)state;
+	assert_int_equal(slot_take(arena, 5, &slot), 0);
+	strcpy(slot_memory(&slot), "pins");
+	assert_string_equal(map + slot.offset, "pins");
+	slot_drop(&slot);
+	assert_string_equal(map, "");
+	assert_int_equal(munmap((void *)map, ARENA_SIZE), 0);
+	arena_put(arena);
+}
+
+static void slots_do_not_overlap(void **state)
+{
+	struct arena *arena = make();
+	struct slot slots[ARENA_PAGES], one;
+
+	(void)state;
+	for (size_t i = 0; i < ARENA_PAGES; i++) {
+		assert_int_equal(slot_take(arena, 1 + i % ARENA_PAGE, &slots[i]), 0);
+		assert_int_equal(slots[i].offset, i * ARENA_PAGE);
+	}
+	assert_int_equal(slot_take(arena, 1, &one), -ENOMEM);
+	slot_drop(&slots[7]);
+	slot_drop(&slots[9]);
+	assert_int_equal(slot_take(arena, ARENA_PAGE + 1, &one), -ENOMEM);
+	slot_drop(&slots[8]);
+	assert_int_equal(slot_take(arena, 3 * ARENA_PAGE, &one), 0);
+	assert_int_equal(one.offset, 7 * ARENA_PAGE);
+	slot_drop(&one);
+	for (size_t i = 0; i < ARENA_PAGES; i++)
+		slot_drop(&slots[i]);
+	assert_int_equal(slot_take(arena, ARENA_SIZE, &one), 0);
+	slot_drop(&one);
+	assert_int_equal(slot_take(arena, ARENA_SIZE + 1, &one), -ENOMEM);
+	assert_int_equal(arena->refs, 1);
+	arena_put(arena);
+}
+
+static void mapping_is_recognised(void **state)
+{
+	struct arena *arena = make(), *other = make();
+	char *map = map_read_only(arena), *copy;
+	uint64_t addr = (uint64_t)map;
+
+	(void)state;
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 1);
+	assert_int_equal(arena_mapped(other, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr + ARENA_PAGE), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), 4096), 0);
+
+	/* Split, it is still the arena. */
+	assert_int_equal(madvise(map + ARENA_PAGE, ARENA_PAGE, MADV_DONTFORK), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 1);
+
+	/* With a look-alike page of another file, of other bytes, or a hole, it is not. */
+	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, other->fd,
+		    ARENA_PAGE);
+	assert_ptr_equal(copy, map + ARENA_PAGE);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, arena->fd, 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, arena->fd,
+		    ARENA_PAGE);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(munmap(map + ARENA_PAGE, ARENA_PAGE), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(munmap(map, ARENA_SIZE), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	arena_put(arena);
+	arena_put(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(descriptor_cannot_write),
+		cmocka_unit_test(supervisor_writes_and_target_reads),
+		cmocka_unit_test(slots_do_not_overlap),
+		cmocka_unit_test(mapping_is_recognised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The filter, run by an interpreter of the few instructions that it uses, on
+ * every number of every table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "filter.h"
+#include "shapes.h"
+
+#define SUPERVISOR 4711
+#define CLONE_UNTRACED_BIT 0x00800000
+
+static uint32_t interpret(const struct sock_fprog *program, const struct seccomp_data *data)
+{
+	uint32_t a = 0;
+
+	for (size_t pc = 0; pc < program->len; pc++) {
+		const struct sock_filter *insn = &program->filter[pc];
+
+		switch (insn->code) {
+		case BPF_LD | BPF_W | BPF_ABS:
+			assert_true(insn->k <= sizeof(*data) - 4);
+			memcpy(&a, (const char *)data + insn->k, 4);
+			break;
+		case BPF_JMP | BPF_JA:
+			pc += insn->k;
+			break;
+		case BPF_JMP | BPF_JEQ | BPF_K:
+			pc += a == insn->k ? insn->jt : insn->jf;
+			break;
+		case BPF_JMP | BPF_JGE | BPF_K:
+			pc += a >= insn->k ? insn->jt : insn->jf;
+			break;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			pc += a & insn->k ? insn->jt : insn->jf;
+			break;
+		case BPF_RET | BPF_K:
+			return insn->k;
+		default:
+			fail_msg("instruction %#x", insn->code);
+		}
+	}
+	fail_msg("fell off the end");
+	return 0;
+}
+
+static bool wants_opens(void *data, const char *syscall, uint32_t classes)
+{
+	(void)data;
+	(void)syscall;
+	return classes & (PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE));
+}
+
+static int allow(void *data, struct pm_call *call, struct pm_verdict *verdict)
+{
+	(void)data;
+	(void)call;
+	(void)verdict;
+	return 0;
+}
+
+static struct pm_layer layer = { .name = "opens", .wants = wants_opens, .decide = allow };
+static struct pm_layer *layers[] = { &layer };
+static const struct pm_options options = { .layers = layers, .nlayers = 1 };
+static const uint32_t arches[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 };
+
+static struct sock_fprog build(bool guard)
+{
+	struct sock_fprog program;
+
+	assert_int_equal(filter_build(&options, SUPERVISOR, guard, &program), 0);
+	assert_true(program.len > 0 && program.len <= BPF_MAXINSNS);
+	return program;
+}
+
+static uint32_t ask(const struct sock_fprog *program, uint32_t arch, const char *name,
+		    unsigned int arg, uint64_t value)
+{
+	int nr = pm_syscall_number(arch, name);
+	struct seccomp_data data = { .nr = nr, .arch = arch };
+
+	assert_true(nr >= 0);
+	data.args[arg] = value;
+	return interpret(program, &data);
+}
+
+#define STOP (SECCOMP_RET_TRACE | FILTER_TRACE_DATA)
+#define REFUSE(e) (SECCOMP_RET_ERRNO | (e))
+
+static void every_number(void **state)
+{
+	struct sock_fprog program = build(false);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		for (int nr = 0; nr <= 1024; nr++) {
+			struct seccomp_data data = { .nr = nr, .arch = arches[i] };
+			uint32_t action = interpret(&program, &data);
+			const char *name = pm_syscall_name(arches[i], nr);
+
+			if (!name || nr > pm_syscall_max(arches[i]) ||
+			    (!pm_sysent_find(arches[i], nr) &&
+			     !pm_syscall_names_nothing(arches[i], nr)))
+				assert_int_equal(action, REFUSE(ENOSYS));
+			else if (!strcmp(name, "ptrace"))
+				assert_int_equal(action, REFUSE(EPERM));
+			else if (filter_stops(&options, false, name))
+				assert_int_equal(action, STOP);
+			else
+				assert_int_equal(action, SECCOMP_RET_ALLOW);
+		}
+	}
+	free(program.filter);
+}
+
+static void other_tables(void **state)
+{
+	struct sock_fprog program = build(false);
+	const int numbers[] = { -1, 0x40000000, 0x40000000 + 257, 0x40000000 + 520, 1 << 30 | 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct seccomp_data data = { .nr = numbers[i], .arch = AUDIT_ARCH_X86_64 };
+
+		assert_int_equal(interpret(&program, &data), REFUSE(ENOSYS));
+	}
+	assert_int_equal(interpret(&program, &(struct seccomp_data){ .arch = AUDIT_ARCH_AARCH64 }),
+			 REFUSE(ENOSYS));
+	free(program.filter);
+}
+
+static void arguments_that_matter(void **state)
+{
+	struct sock_fprog program = build(false);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t arch = arches[i];
+
+		assert_int_equal(ask(&program, arch, "openat", 0, 0), STOP);
+		assert_int_equal(ask(&program, arch, "clone3", 0, 0), STOP);
+		assert_int_equal(ask(&program, arch, "io_uring_setup", 0, 0), STOP);
+		assert_int_equal(ask(&program, arch, "clone", 0, CLONE_VM), SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&program, arch, "clone", 0, CLONE_UNTRACED_BIT | CLONE_VM),
+				 STOP);
+		assert_int_equal(ask(&program, arch, "kill", 0, SUPERVISOR), REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "kill", 0, SUPERVISOR + 1),
+				 SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&program, arch, "pidfd_open", 0, SUPERVISOR), REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "process_vm_writev", 0, SUPERVISOR),
+				 REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "munmap", 0, 0), SECCOMP_RET_ALLOW);
+	}
+	free(program.filter);
+}
+
+static void guard_without_mseal(void **state)
+{
+	static const char *const moving[] = { "munmap", "mremap", "mprotect", "pkey_mprotect",
+					      "madvise", "remap_file_pages", "brk" };
+	struct sock_fprog program = build(true);
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const char *mmap_name = i ? "mmap2" : "mmap";
+
+		for (size_t j = 0; j < sizeof(moving) / sizeof(moving[0]); j++)
+			assert_int_equal(ask(&program, arches[i], moving[j], 0, 0), STOP);
+		assert_int_equal(ask(&program, arches[i], mmap_name, 3, MAP_PRIVATE),
+				 SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&program, arches[i], mmap_name, 3, MAP_PRIVATE | MAP_FIXED),
+				 STOP);
+		assert_int_equal(ask(&program, arches[i], "process_madvise", 0, 0),
+				 REFUSE(ENOSYS));
+	}
+	assert_int_equal(ask(&program, AUDIT_ARCH_X86_64, "shmat", 0, 0), STOP);
+	assert_int_equal(ask(&program, AUDIT_ARCH_I386, "ipc", 0, 0), STOP);
+	assert_int_equal(ask(&program, AUDIT_ARCH_I386, "mmap", 0, 0), STOP);
+	free(program.filter);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_number),
+		cmocka_unit_test(other_tables),
+		cmocka_unit_test(arguments_that_matter),
+		cmocka_unit_test(guard_without_mseal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
