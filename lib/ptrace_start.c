@@ -27,6 +27,7 @@
 #include "cleanup.h"
 #include "error.h"
 #include "filter.h"
+#include "init.h"
 #include "ptrace.h"
 #include "shapes.h"
 
@@ -245,6 +246,9 @@ static int ptrace_exec(const struct pm_options *options, const char *file, char 
 	*stage = PM_STAGE_SETUP;
 	if (access("/proc/self/fd", X_OK))
 		return pm_fail(-errno, "/proc is not mounted");
+	err = init_step_aside();
+	if (err)
+		return err;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	err = start_supervisor(options, pair);
