@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Reports of the kernel in its console's log."""
+
+import re
+
+# What panic_on_warn does not end at once, and what ended a run that panicked.
+_REPORT = re.compile(
+    r"^(?:\[[^\]]*\]\s*)*(?:\S+: )?("
+    r"WARNING: |BUG: |Kernel panic|Oops|"
+    r"INFO: (?:possible|inconsistent|suspicious|trying to register|task )|"
+    r"(?:rcu: )?INFO: rcu|watchdog: BUG|"
+    r"UBSAN: |KASAN: |KFENCE: |kmemleak: \d+ new|"
+    r"possible (?:recursive|circular)|refcount_t: |"
+    r"unreferenced object|Unable to mount|"
+    r".*DEBUG_LOCKS_WARN_ON|.*nobody cared)", re.MULTILINE)
+
+
+def report(log):
+    """The first line of a report in @log, or None."""
+    found = _REPORT.search(log.replace("\r", ""))
+    if not found:
+        return None
+    end = log.replace("\r", "").find("\n", found.start())
+    return log.replace("\r", "")[found.start():end if end >= 0 else None]
