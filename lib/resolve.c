@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "resolve.h"
+#include "resolve_own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+/* Errors of the supervisor, not of the path. */
+static bool is_fatal(int err)
+{
+	return err == -ENOMEM || err == -EMFILE;
+}
+
+static int open_place(struct place *place, const char *path)
+{
+	place->fd = open_path(AT_FDCWD, path, 0);
+	return place->fd < 0 ? place->fd : object_of(place->fd, &place->is);
+}
+
+static int open_root(struct walk *walk)
+{
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", walk->view->tid);
+	err = open_place(&walk->root, path);
+	if (err)
+		return err == -ENOENT ? -ESRCH : err;
+	return text_set(&walk->root.name, "/");
+}
+
+/* What a relative path starts from. */
+static int open_base(struct walk *walk, int dirfd)
+{
+	char path[64];
+	int err;
+
+	if (dirfd == AT_FDCWD)
+		snprintf(path, sizeof(path), "/proc/%d/cwd", walk->view->tid);
+	else if (dirfd >= 0)
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", walk->view->tid, dirfd);
+	else
+		return -EBADF;
+	err = open_place(&walk->cur, path);
+	if (err == -ENOENT)
+		return dirfd == AT_FDCWD ? -ESRCH : -EBADF;
+	return err ? err : name_place(walk, &walk->cur);
+}
+
+/* Set root, top and cur; the path itself is not looked at yet. */
+static int start(struct walk *walk, int dirfd, const char *path)
+{
+	bool relative = path[0] != '/' || (walk->resolve & RESOLVE_IN_ROOT);
+	bool bounded = walk->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
+	int err = open_root(walk);
+
+	if (err)
+		return err;
+	if (strlen(path) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	err = relative ? open_base(walk, dirfd) : place_copy(&walk->cur, &walk->root);
+	if (!err)
+		err = place_copy(&walk->top, bounded ? &walk->cur : &walk->root);
+	if (!err && !relative && (walk->resolve & RESOLVE_BENEATH))
+		err = -EXDEV;
+	if (!err && !*path && !(walk->flags & PM_RESOLVE_EMPTY))
+		err = -ENOENT;
+	return err;
+}
+
+/* The name where the walk failed: what was reached, and the rest as text. */
+static int name_failed(struct walk *walk, const char *path, struct text *name)
+{
+	const char *rest = walk->at ? walk->at : path;
+	int err;
+
+	if (walk->cur.name.s)
+		err = text_set(name, walk->cur.name.s);
+	else
+		err = text_set(name, path[0] == '/' ? "/" : "(unreachable)/");
+	return err ? err : text_clean(name, rest);
+}
+
+static int tell_failed(struct walk *walk, const char *path, int err, struct pm_where *out)
+{
+	struct text name = { 0 };
+
+	out->err = -err;
+	err = name_failed(walk, path, &name);
+	out->anonymous = !name.s || name.s[0] != '/';
+	out->name = name.s;
+	return err;
+}
+
+static int tell_found(struct walk *walk, struct pm_where *out)
+{
+	int err = 0;
+
+	if (walk->cur.loose)
+		err = name_place(walk, &walk->cur);
+	if (!err && walk->missing)
+		err = text_append(&walk->cur.name, walk->last, strlen(walk->last));
+	if (err)
+		return err;
+	out->missing = walk->missing;
+	out->exists = !walk->missing;
+	out->magic = walk->magic;
+	out->anonymous = walk->cur.anonymous;
+	if (out->exists) {
+		if (fstat(walk->cur.fd, &out->st))
+			return -errno;
+		out->fd = steal_fd(&walk->cur.fd);
+	}
+	out->name = walk->cur.name.s;
+	walk->cur.name = (struct text){ 0 };
+	return 0;
+}
+
+/* How the path was spelled at its end. */
+static void tell_spelling(const char *path, struct pm_where *out)
+{
+	size_t len = strlen(path), end = len;
+	size_t from;
+
+	while (end && path[end - 1] == '/')
+		end--;
+	from = end;
+	while (from && path[from - 1] != '/')
+		from--;
+	out->dots = (end - from == 1 && path[from] == '.') ||
+		    (end - from == 2 && !memcmp(path + from, "..", 2));
+	out->slash = out->dots || end < len;
+}
+
+static void end(struct walk *walk)
+{
+	place_free(&walk->root);
+	place_free(&walk->top);
+	place_free(&walk->cur);
+	free(walk->rest);
+}
+
+int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
+	       uint64_t resolve, struct pm_where *out)
+{
+	struct walk walk = { .view = view, .flags = flags, .resolve = resolve,
+			     .root.fd = -1, .top.fd = -1, .cur.fd = -1 };
+	int err;
+
+	*out = (struct pm_where){ .fd = -1 };
+	tell_spelling(path, out);
+	err = start(&walk, dirfd, path);
+	if (err == -ESRCH) {
+		end(&walk);
+		return err;
+	}
+	if (!err) {
+		walk.rest = strdup(path);
+		walk.at = walk.rest;
+		err = walk.rest ? walk_path(&walk) : -ENOMEM;
+	}
+	if (!err)
+		err = tell_found(&walk, out);
+	if (err && !is_fatal(err))
+		err = tell_failed(&walk, path, err, out);
+	out->slash |= walk.want_dir;
+	if (!err)
+		err = self_name(&walk, out->name, &out->self_name);
+	end(&walk);
+	if (err)
+		pm_where_free(out);
+	return err;
+}
+
+void pm_where_free(struct pm_where *where)
+{
+	free(where->name);
+	free(where->self_name);
+	cleanup_close(&where->fd);
+	*where = (struct pm_where){ .fd = -1 };
+}

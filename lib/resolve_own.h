@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * resolve_own.h - what the files of the resolver share
+ *
+ * resolve.c starts a walk and tells its end; resolve_walk.c goes from component
+ * to component; resolve_name.c finds the name of an object that was reached
+ * without one; resolve_proc.c knows what procfs shows to the target alone.
+ */
+#ifndef POINTSMAN_RESOLVE_OWN_H
+#define POINTSMAN_RESOLVE_OWN_H
+
+#include "resolve.h"
+
+/*
+ * The final component is never followed, and may be anything, also where a
+ * slash comes after it: how mkdir, mknod, symlink, link (its new name), unlink,
+ * rmdir and rename see their names.
+ */
+#ifndef PM_RESOLVE_PARENT
+#define PM_RESOLVE_PARENT 4u
+#endif
+
+/* For tests: go the slow way where a fast one is at hand. */
+#define RESOLVE_SLOWLY 0x80000000u
+
+#define MAX_LINKS 40
+
+/* A growing string.  s is NULL until something was put in. */
+struct text {
+	char *s;
+	size_t len, size;
+};
+
+/* What an object is; dev, ino and mount together are which one. */
+struct object {
+	dev_t dev;
+	ino_t ino;
+	uint64_t mount;
+	mode_t mode;
+	uid_t uid;
+	uint64_t size;
+	bool automount;
+};
+
+/* An object and the name by which it was reached. */
+struct place {
+	int fd;
+	struct object is;
+	struct text name;
+	bool anonymous;
+	/* Found by its name on another mount than the target's own: names below it are guesses. */
+	bool loose;
+};
+
+/*
+ * A walk.  Owner: pm_resolve(); everything in it is given back at its end.
+ */
+struct walk {
+	const struct pm_view *view;
+	unsigned int flags;	/* PM_RESOLVE_* */
+	uint64_t resolve;	/* RESOLVE_* */
+	struct place root;	/* the target's */
+	struct place top;	/* above this ".." does not lead: root, or what openat2 says */
+	struct place cur;	/* what was reached */
+	struct object over;	/* what is mounted over top, once ".." has led there */
+	char *rest;		/* the path that is being walked, links in it put in place */
+	const char *at;		/* the next component in rest */
+	unsigned int links;	/* followed so far */
+	bool want_dir;		/* a slash came after the final component */
+	bool missing;		/* the final component is not there; cur is its parent */
+	bool magic;		/* cur was reached by a magic link */
+	char last[256];		/* missing: the component */
+};
+
+/* All return 0 or a negative errno; -ENOMEM and -EMFILE end the walk. */
+
+int text_set(struct text *text, const char *s);
+int text_append(struct text *text, const char *component, size_t len);
+void text_pop(struct text *text);
+int text_clean(struct text *text, const char *path);
+void text_free(struct text *text);
+
+/* openat(2), O_PATH and O_CLOEXEC added; returns a descriptor. */
+int open_path(int dirfd, const char *path, int flags);
+int object_of(int fd, struct object *object);
+bool same_object(const struct object *a, const struct object *b);
+void place_free(struct place *place);
+int place_copy(struct place *to, const struct place *from);
+
+bool have_openat2(void);
+int open_how_path(int dirfd, const char *path, int flags, uint64_t resolve);
+
+/* Sets place's name, anonymous and loose from what the kernel says of its descriptor. */
+int name_place(struct walk *walk, struct place *place);
+
+int walk_path(struct walk *walk);
+
+enum link_kind {
+	LINK_TEXT,		/* text is to be walked */
+	LINK_MAGIC,		/* to be opened */
+};
+
+/*
+ * What kind of link name in cur is, and its text (PATH_MAX bytes): "self" and
+ * "thread-self" of procfs are the target's.
+ */
+int read_link(struct walk *walk, int fd, const struct object *link, const char *name,
+	      char *text, enum link_kind *kind);
+
+/* The target's ids in a procfs; -ENOENT where it has none there. */
+int proc_ids(const struct pm_view *view, int proc_fd, pid_t *tgid, pid_t *tid);
+/* May the target follow this link, the final component of its path in dir? */
+int may_follow(const struct walk *walk, const struct object *dir, const struct object *link);
+bool on_procfs(int fd);
+int self_name(const struct walk *walk, const char *name, char **self);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The walk: a component at a time, each opened by its name in what was reached
+ * before, so that whatever is renamed meanwhile, every step was possible.
+ */
+#define _GNU_SOURCE
+#include "resolve_own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+static bool is_dot(const char *name)
+{
+	return !strcmp(name, ".");
+}
+
+static bool is_dotdot(const char *name)
+{
+	return !strcmp(name, "..");
+}
+
+/* Move to fd, which is given away; the name is the caller's to set. */
+static int move(struct walk *walk, int fd)
+{
+	struct object is;
+	int err = object_of(fd, &is);
+
+	if (!err && (walk->resolve & RESOLVE_NO_XDEV) && is.mount != walk->cur.is.mount)
+		err = -EXDEV;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	cleanup_close(&walk->cur.fd);
+	walk->cur.fd = fd;
+	walk->cur.is = is;
+	walk->magic = false;
+	return 0;
+}
+
+/*
+ * ".." at the top stays there; but what was mounted over it is entered, and has
+ * no name then.
+ */
+static int step_over(struct walk *walk)
+{
+	int fd = have_openat2() ? open_how_path(walk->top.fd, "..", 0, RESOLVE_IN_ROOT) : -ENOSYS;
+	struct object over;
+	int err;
+
+	if (fd == -EMFILE || fd == -ENOMEM || fd == -EACCES)
+		return fd;
+	if (fd < 0 || object_of(fd, &over) || same_object(&over, &walk->cur.is)) {
+		cleanup_close(&fd);
+		return 0;
+	}
+	err = move(walk, fd);
+	if (err)
+		return err;
+	walk->over = over;
+	return name_place(walk, &walk->cur);
+}
+
+static int step_up(struct walk *walk)
+{
+	int fd, err;
+
+	if (same_object(&walk->cur.is, &walk->top.is) ||
+	    (walk->over.mode && same_object(&walk->cur.is, &walk->over))) {
+		walk->magic = false;
+		return walk->resolve & RESOLVE_BENEATH ? -EXDEV : step_over(walk);
+	}
+	fd = open_path(walk->cur.fd, "..", 0);
+	if (fd < 0)
+		return fd;
+	err = move(walk, fd);
+	if (err)
+		return err;
+	if (walk->cur.anonymous || walk->cur.loose)
+		return name_place(walk, &walk->cur);
+	text_pop(&walk->cur.name);
+	return 0;
+}
+
+/* The link is replaced by its text; what comes after it stays. */
+static int put_in_place(struct walk *walk, const char *text, bool final)
+{
+	size_t len = strlen(text), rest = strlen(walk->at);
+	char *path = malloc(len + rest + 2);
+
+	if (!path)
+		return -ENOMEM;
+	memcpy(path, text, len + 1);
+	if (!final) {
+		path[len] = '/';
+		memcpy(path + len + 1, walk->at, rest + 1);
+	}
+	free(walk->rest);
+	walk->rest = path;
+	walk->at = path;
+	return 0;
+}
+
+static int follow_text(struct walk *walk, const char *text, bool final)
+{
+	walk->magic = false;
+	if (text[0] == '/') {
+		int err;
+
+		if (walk->resolve & RESOLVE_BENEATH)
+			return -EXDEV;
+		if ((walk->resolve & RESOLVE_NO_XDEV) && walk->cur.is.mount != walk->top.is.mount)
+			return -EXDEV;
+		err = place_copy(&walk->cur, &walk->top);
+		if (err)
+			return err;
+	}
+	return put_in_place(walk, text, final);
+}
+
+/* Where a magic link leads is an object; it is found by opening the link. */
+static int follow_magic(struct walk *walk, const char *name)
+{
+	int err, fd = open_path(walk->cur.fd, name, 0);
+
+	if (fd < 0)
+		return fd;
+	if (walk->resolve & RESOLVE_NO_MAGICLINKS) {
+		close(fd);
+		return -ELOOP;
+	}
+	if (walk->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) {
+		close(fd);
+		return -EXDEV;
+	}
+	err = move(walk, fd);
+	if (!err)
+		err = name_place(walk, &walk->cur);
+	walk->magic = true;
+	return err;
+}
+
+static int follow(struct walk *walk, int fd, const struct object *link, const char *name,
+		  bool final)
+{
+	enum link_kind kind;
+	char text[PATH_MAX];
+	int err;
+
+	if (walk->links++ >= MAX_LINKS)
+		return -ELOOP;
+	err = final ? may_follow(walk, &walk->cur.is, link) : 0;
+	if (!err)
+		err = read_link(walk, fd, link, name, text, &kind);
+	if (err)
+		return err;
+	return kind == LINK_MAGIC ? follow_magic(walk, name) : follow_text(walk, text, final);
+}
+
+static int step_down(struct walk *walk, const char *name, bool final)
+{
+	struct object is;
+	int fd = open_path(walk->cur.fd, name, O_NOFOLLOW);
+	int err;
+
+	if (fd == -ENOENT && final) {
+		walk->missing = true;
+		walk->magic = false;
+		strcpy(walk->last, name);
+		return 0;
+	}
+	if (fd < 0)
+		return fd;
+	err = object_of(fd, &is);
+	if (!err && S_ISLNK(is.mode) &&
+	    (!final || (!(walk->flags & PM_RESOLVE_PARENT) &&
+			(walk->want_dir || !(walk->flags & PM_RESOLVE_NOFOLLOW))))) {
+		err = follow(walk, fd, &is, name, final);
+		close(fd);
+		return err;
+	}
+	if (!err && is.automount && !final) {
+		close(fd);
+		fd = open_path(walk->cur.fd, name, O_NOFOLLOW | O_DIRECTORY);
+		if (fd < 0)
+			return fd;
+	}
+	if (err) {
+		close(fd);
+		return err;
+	}
+	err = move(walk, fd);
+	return err ? err : text_append(&walk->cur.name, name, strlen(name));
+}
+
+static int step(struct walk *walk, const char *name, bool final)
+{
+	int fd;
+
+	if (!S_ISDIR(walk->cur.is.mode))
+		return -ENOTDIR;
+	if (is_dotdot(name))
+		return step_up(walk);
+	if (!is_dot(name))
+		return step_down(walk, name, final);
+	fd = open_path(walk->cur.fd, ".", 0);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	walk->magic = false;
+	return 0;
+}
+
+/* Returns 0 also where the final component is missing. */
+int walk_path(struct walk *walk)
+{
+	char name[NAME_MAX + 1];
+
+	for (;;) {
+		const char *start = walk->at + strspn(walk->at, "/");
+		size_t len = strcspn(start, "/");
+		size_t slashes = strspn(start + len, "/");
+		bool final = !start[len + slashes];
+		int err = -ENAMETOOLONG;
+
+		if (!len)
+			break;
+		if (len < sizeof(name)) {
+			memcpy(name, start, len);
+			name[len] = '\0';
+			walk->at = start + len + slashes;
+			if (final && slashes && !is_dot(name) && !is_dotdot(name))
+				walk->want_dir = true;
+			err = step(walk, name, final);
+		} else if (!S_ISDIR(walk->cur.is.mode)) {
+			err = -ENOTDIR;
+		}
+		if (err) {
+			walk->at = start;
+			return err;
+		}
+		if (walk->missing)
+			return 0;
+	}
+	if (walk->want_dir && !(walk->flags & PM_RESOLVE_PARENT) && !S_ISDIR(walk->cur.is.mode))
+		return -ENOTDIR;
+	return 0;
+}
