@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The memory that the kernel reads decided arguments from is attacked: with
+# everything that can unmap, move, replace or write a mapping, once and beside
+# calls, and in a forked child that does not inherit it.
+# shellcheck source=tests/race/race.sh
+. "${PM_SRC:-$(dirname "$0")/../..}/tests/race/race.sh"
+
+prepare_races
+good=$TMPDIR/files/good
+evil=$TMPDIR/files/evil
+
+for way in "" --no-mseal; do
+	run=("$PM" run ${way:+"$way"} --policy "$TMPDIR/policy.yaml" -- "$race/pins")
+	while read -r attack; do
+		what=$("${run[@]}" once "$attack" "$good" "$evil" 2>&1)
+		ok $? "$attack${way:+ with $way}: $what" "$what"
+	done < <("$race/pins" list)
+	line=$("${run[@]}" race 10000 "$good" "$evil" 2>&1)
+	verdict "all of them, beside calls${way:+ with $way}" "$line" pointsman
+	line=$("${run[@]}" child 20000 "$good" "$evil" 2>&1)
+	verdict "a child with its own page there${way:+ with $way}" "$line" pointsman
+done
+line=$("$race/pins" naive 1000000 "$good" "$evil" 2>&1)
+verdict "a page that is not sealed" "$line" naive
+
+done_testing

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a path leads to is swapped between the decision and the use: by a
+# process that is supervised too, by one that is not, by a thread.  Denied
+# content is never read and never runs.
+# shellcheck source=tests/race/race.sh
+. "${PM_SRC:-$(dirname "$0")/../..}/tests/race/race.sh"
+
+report=$TMPDIR/report
+naive_tries=50000
+
+# The tree that swap.c describes.
+mkdir -p "$TMPDIR/allowed/dir" "$TMPDIR/denied"
+cp "$race/report" "$report"
+for name in file file.still; do
+	echo allowed >"$TMPDIR/allowed/$name"
+	echo denied >"$TMPDIR/denied/$name"
+done
+for name in program program.still; do
+	cp "$race/report-allowed" "$TMPDIR/allowed/$name"
+	cp "$race/report-denied" "$TMPDIR/denied/$name"
+done
+printf '#!%s good\n' "$report" >"$TMPDIR/allowed/script"
+printf '#!%s evil\n' "$report" >"$TMPDIR/denied/script"
+chmod 0755 "$TMPDIR/allowed/script" "$TMPDIR/denied/script"
+cp "$TMPDIR/allowed/file" "$TMPDIR/allowed/program" "$TMPDIR/allowed/dir"
+ln -s file.still "$TMPDIR/allowed/link"
+ln -s ../denied/file "$TMPDIR/allowed/link.other"
+ln -s ../denied "$TMPDIR/allowed/dir.other"
+ln -s ../denied/file "$TMPDIR/allowed/file.other"
+ln -s ../denied/program "$TMPDIR/allowed/program.other"
+ln -s ../denied/script "$TMPDIR/allowed/script.other"
+
+cat >"$TMPDIR/policy.yaml" <<EOF
+version: 1
+default: allow
+rules:
+  - class: [open-read, open-write, create, exec]
+    tree: $TMPDIR/denied
+    deny: EACCES
+EOF
+
+cd "$TMPDIR" || exit 1
+exec 8<allowed 9<denied
+
+# attack WHAT KIND TRIES: flipped from outside and from inside
+attack()
+{
+	local what=$1 kind=$2 tries=$3 outside line
+	if [[ $kind != *-thread && $kind != *-process ]]; then
+		for side in naive pointsman; do
+			coproc "$race/swap" flip "$kind"
+			outside=$COPROC_PID
+			read -r line <&"${COPROC[0]}"
+			if [ "$side" = naive ]; then
+				line=$("$race/naive" --path "$TMPDIR/denied" \
+					"$race/swap" win "$what" "$naive_tries" 2>&1)
+			else
+				line=$("$PM" run --policy policy.yaml -- \
+					"$race/swap" try "$what" "$tries" 2>&1)
+			fi
+			kill "$outside"
+			wait "$outside" 2>/dev/null
+			rm -f denied/created allowed/dir*/created
+			verdict "$what, $kind by a process outside" "$line" "$side"
+		done
+	else
+		line=$("$race/naive" --path "$TMPDIR/denied" \
+			"$race/swap" win "$what" "$naive_tries" "$kind" 2>&1)
+		verdict "$what, $kind" "$line" naive
+	fi
+	line=$("$PM" run --policy policy.yaml -- "$race/swap" try "$what" "$tries" "$kind" 2>&1)
+	rm -f denied/created allowed/dir*/created
+	verdict "$what, $kind by one that is supervised" "$line" pointsman
+}
+
+attack open-link link 10000
+attack open-link rename 10000
+attack open-dir dir 10000
+attack open-file file 10000
+attack create dir 10000
+attack open-dirfd dirfd-thread 10000
+attack open-dirfd dirfd-process 10000
+attack open-cwd cwd-thread 10000
+attack open-cwd cwd-process 10000
+attack exec program 5000
+attack exec-dir dir 5000
+attack exec-script script 5000
+attack exec-dirfd dirfd-thread 5000
+attack exec-cwd cwd-thread 5000
+
+done_testing
