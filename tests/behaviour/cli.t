@@ -166,9 +166,10 @@ cat >outer.yaml <<END
 version: 1
 default: allow
 rules:
-  - on: open-read
+  - class: open-read
     path: $TMPDIR/two
-    redirect: $TMPDIR/three
+    redirect:
+      path: $TMPDIR/three
 END
 if "$PM" run --policy outer.yaml true 2>stderr; then
 	pass 'policy of the order'
