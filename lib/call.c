@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "call_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const class_names[PM_NCLASSES] = {
+	[PM_CLASS_OPEN_READ] = "open-read",
+	[PM_CLASS_OPEN_WRITE] = "open-write",
+	[PM_CLASS_CREATE] = "create",
+	[PM_CLASS_REMOVE] = "remove",
+	[PM_CLASS_RENAME] = "rename",
+	[PM_CLASS_LINK] = "link",
+	[PM_CLASS_METADATA] = "metadata",
+	[PM_CLASS_SET_METADATA] = "set-metadata",
+	[PM_CLASS_EXEC] = "exec",
+	[PM_CLASS_CHDIR] = "chdir",
+	[PM_CLASS_CHROOT] = "chroot",
+	[PM_CLASS_MOUNT] = "mount",
+	[PM_CLASS_WATCH] = "watch",
+	[PM_CLASS_CONNECT] = "connect",
+	[PM_CLASS_BIND] = "bind",
+	[PM_CLASS_SEND] = "send",
+	[PM_CLASS_SYSTEM] = "system",
+	[PM_CLASS_IPC] = "ipc",
+};
+
+const char *pm_class_name(enum pm_class class)
+{
+	return (unsigned int)class < PM_NCLASSES ? class_names[class] : NULL;
+}
+
+int pm_class_by_name(const char *name)
+{
+	for (int class = 0; class < PM_NCLASSES; class++)
+		if (!strcmp(class_names[class], name))
+			return class;
+	return -ENOENT;
+}
+
+bool call_narrow(const struct pm_call *call)
+{
+	return call->arch == AUDIT_ARCH_I386;
+}
+
+const struct msghdr_form *call_msghdr_form(const struct pm_call *call)
+{
+	static const struct msghdr_form wide = { 8, 8, 48, 56, 56, 64 };
+	static const struct msghdr_form narrow = { 4, 4, 24, 28, 28, 32 };
+
+	return call_narrow(call) ? &narrow : &wide;
+}
+
+uint64_t load_le(const void *from, size_t width)
+{
+	uint64_t value = 0;
+
+	memcpy(&value, from, width);
+	return value;
+}
+
+void store_le(void *to, size_t width, uint64_t value)
+{
+	memcpy(to, &value, width);
+}
+
+void *copy_bytes(const void *from, size_t len)
+{
+	unsigned char *copy = malloc(len + 1);
+
+	if (!copy)
+		return NULL;
+	if (len)
+		memcpy(copy, from, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
+			      const struct pm_shape *shape)
+{
+	struct pm_item_private *priv = calloc(1, sizeof(*priv));
+	struct pm_item *item;
+
+	if (priv && call->nitems == call->priv->room) {
+		size_t room = call->priv->room ? call->priv->room * 2 : 4;
+		struct pm_item *items = realloc(call->items, room * sizeof(*items));
+
+		if (items) {
+			call->items = items;
+			call->priv->room = room;
+		}
+	}
+	if (!priv || call->nitems == call->priv->room) {
+		free(priv);
+		return NULL;
+	}
+	*priv = (struct pm_item_private){ .shape = shape, .parent = -1, .where.fd = -1 };
+	item = &call->items[call->nitems++];
+	*item = (struct pm_item){ .kind = kind, .role = shape->role, .arg = shape->arg,
+				  .dirfd = AT_FDCWD, .priv = priv };
+	return item;
+}
+
+void item_forget_where(struct pm_item *item)
+{
+	if (item->priv->asked)
+		pm_where_free(&item->priv->where);
+	item->priv->asked = false;
+	item->priv->where = (struct pm_where){ .fd = -1 };
+}
+
+void pm_call_clear(struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++) {
+		struct pm_item *item = &call->items[i];
+
+		item_forget_where(item);
+		free(item->priv->run_text);
+		free(item->priv);
+		free(item->data);
+		free(item->strv);
+	}
+	free(call->items);
+	call->items = NULL;
+	call->nitems = 0;
+	if (call->priv) {
+		free(call->priv->run_arg);
+		free(call->priv->extra);
+	}
+	free(call->priv);
+	call->priv = NULL;
+}
+
+/*
+ * A call that was unpacked counts as changed: run as it was made, it would
+ * read its arguments from the target's memory again.
+ */
+bool pm_call_changed(const struct pm_call *call)
+{
+	return call->priv && (call->priv->changed || call->priv->unpacked || call->priv->run_as);
+}
+
+struct pm_item *pm_call_item(struct pm_call *call, enum pm_item_kind kind, const char *role)
+{
+	for (size_t i = 0; i < call->nitems; i++)
+		if (call->items[i].kind == kind &&
+		    (!role || !strcmp(call->items[i].role, role)))
+			return &call->items[i];
+	return NULL;
+}
+
+const struct pm_where *pm_item_peek(const struct pm_item *item)
+{
+	return item->priv->asked ? &item->priv->where : NULL;
+}
+
+const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
+{
+	const struct pm_view view = { .tid = call->tid, .tgid = call->tgid };
+	struct pm_where *where = &item->priv->where;
+	unsigned int flags = 0;
+	int err = -ENOENT;
+
+	if (item->kind != PM_ITEM_PATH)
+		return NULL;
+	if (item->priv->asked)
+		return where;
+	if (item->nofollow)
+		flags |= PM_RESOLVE_NOFOLLOW;
+	if (item->empty_ok)
+		flags |= PM_RESOLVE_EMPTY;
+	item->priv->asked = true;
+	if (item->len || item->empty_ok)
+		err = pm_resolve(&view, item->dirfd, (const char *)item->data, flags,
+				 pm_call_resolve_flags(call), where);
+	if (err) {
+		*where = (struct pm_where){ .err = -err, .fd = -1 };
+		where->name = copy_bytes(item->data, item->len);
+	}
+	return where;
+}
+
+int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow, struct pm_where *out)
+{
+	const struct pm_view view = { .tid = call->tid, .tgid = call->tgid };
+
+	return pm_resolve(&view, AT_FDCWD, path, nofollow ? PM_RESOLVE_NOFOLLOW : 0, 0, out);
+}
+
+/* The open_how of openat2, or NULL. */
+static const struct pm_item *how_of(const struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++) {
+		const struct pm_item *item = &call->items[i];
+
+		if (item->kind == PM_ITEM_BLOCK && item->len >= 24 && item->priv->shape &&
+		    !strcmp(item->priv->shape->role, "how"))
+			return item;
+	}
+	return NULL;
+}
+
+uint64_t pm_call_resolve_flags(const struct pm_call *call)
+{
+	const struct pm_item *how = how_of(call);
+
+	return how ? load_le(how->data + 16, 8) : 0;
+}
+
+int pm_call_open_how(const struct pm_call *call, struct pm_open_how *how)
+{
+	const struct pm_shape *shape = call->ent ? &call->ent->shapes[0] : NULL;
+	const struct pm_item *block;
+
+	*how = (struct pm_open_how){ 0 };
+	if (!shape || shape->kind != PM_SHAPE_PATH)
+		return -EINVAL;
+	switch (shape->rule) {
+	case PM_RULE_OPEN:
+		how->flags = (uint32_t)call->args[shape->flags - 1];
+		how->mode = (uint16_t)call->args[shape->flags];
+		return 0;
+	case PM_RULE_CREAT:
+		how->flags = O_CREAT | O_WRONLY | O_TRUNC;
+		how->mode = (uint16_t)call->args[shape->flags - 1];
+		return 0;
+	case PM_RULE_HOW:
+		block = how_of(call);
+		if (!block)
+			return -EINVAL;
+		how->flags = load_le(block->data, 8);
+		how->mode = load_le(block->data + 8, 8);
+		how->resolve = load_le(block->data + 16, 8);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}

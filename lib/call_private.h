@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* call_private.h - what read.c, change.c and layout.c share about a call */
+#ifndef POINTSMAN_CALL_PRIVATE_H
+#define POINTSMAN_CALL_PRIVATE_H
+
+#include "call.h"
+#include "shapes.h"
+
+#define PAGE 4096u
+#define PATH_BYTES 4096u		/* of a path, with its NUL */
+#define ADDRESS_BYTES 128u		/* struct sockaddr_storage of the kernel */
+#define STRING_BYTES 131072u		/* of a string of argv, with its NUL: MAX_ARG_STRLEN */
+#define VECTOR_BYTES (6u << 20)		/* of argv and envp together, pointers included */
+#define MESSAGES 1024u			/* of one sendmmsg: UIO_MAXIOV */
+
+/* Owner: the item. */
+struct pm_item_private {
+	/* Its line of the table; NULL where the number set since has no use for it. */
+	const struct pm_shape *shape;
+	int parent;		/* index of the item that holds the pointer to it, or -1 */
+	uint16_t at;		/* where in the parent */
+	uint8_t width;		/* bytes of that pointer */
+	bool asked;		/* where is filled */
+	struct pm_where where;
+	char *run_text;		/* pm_call_run_text() */
+	uint64_t entry;		/* MMSGHDR: the target's address of this entry */
+};
+
+/* Owner: the call. */
+struct pm_call_private {
+	size_t room;		/* of items */
+	bool unpacked;		/* nr and args are not those of the registers */
+	bool changed;
+	/* pm_call_run_as() */
+	bool run_as;
+	int run_nr;
+	uint64_t run_args[6];
+	int8_t *run_arg;	/* of each item */
+	void *extra;
+	size_t extra_len;
+	unsigned int extra_arg;
+};
+
+/* Where the parts of a msghdr lie, in the width of the table. */
+struct msghdr_form {
+	uint8_t word, name_len, flags, size, entry_len, entry_size;
+};
+
+bool call_narrow(const struct pm_call *call);
+const struct msghdr_form *call_msghdr_form(const struct pm_call *call);
+uint64_t load_le(const void *from, size_t width);
+void store_le(void *to, size_t width, uint64_t value);
+
+/* A copy with a NUL after it, or NULL. */
+void *copy_bytes(const void *from, size_t len);
+
+/* A new item at the end, cleared but for these, or NULL.  Older pointers to items die. */
+struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
+			      const struct pm_shape *shape);
+void item_forget_where(struct pm_item *item);
+
+/* unpack.c: the plain call that a multiplexer stands for.  0 or the kernel's error. */
+int call_unpack(struct pm_call *call, const struct pm_reader *reader);
+
+/* read.c: all of a range, or the error. */
+int read_exact(const struct pm_reader *reader, uint64_t addr, void *buf, size_t len);
+/* read_strv.c: *used counts the bytes of all vectors of a call. */
+int read_strv(const struct pm_reader *reader, uint64_t addr, size_t width, size_t *used,
+	      struct pm_item *item);
+/* Pack count strings, NUL after NUL in text, into one block. */
+char **strv_pack(const char *text, size_t len, size_t count);
+
+/* rules.c */
+/* Does the kernel read this argument, as the registers stand? */
+bool shape_applies(const struct pm_call *call, const struct pm_shape *shape);
+/* What it is read as: STRING and PATH may change places. */
+enum pm_shape_kind shape_kind(const struct pm_call *call, const struct pm_shape *shape);
+/* Is "" (and NULL for PM_SHAPE_NULL_EMPTY) the dirfd itself? */
+bool shape_empty_ok(const struct pm_call *call, const struct pm_shape *shape);
+/* Where the path of a bpf_attr lies; false where it holds none. */
+bool bpf_path(const struct pm_call *call, const unsigned char *attr, size_t len, uint16_t *at);
+/* Fill in what follows from the registers: kinds, roles, classes, dirfd, nofollow, empty_ok. */
+void call_classify(struct pm_call *call);
+
+#endif
