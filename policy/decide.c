@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * decide.c - what a policy says of a call
+ *
+ * A facet is one class of one thing that a call names: open(2) with O_RDWR has
+ * two of one file, rename(2) one of each of two files.  Each facet is decided
+ * by the first rule that matches it, or by the default of its class; a rule
+ * that speaks of the whole call matches every facet, in its place.  The
+ * strictest outcome of all facets is the call's: kill, then deny, then value,
+ * then the redirects of all facets together, then allow; of equals that of the
+ * earlier rule, and rules before defaults.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+
+#define NO_RULE SIZE_MAX
+
+/* A facet and the rule that decides on it. */
+struct facet {
+	struct pm_item *item;	/* NULL: of a call that names nothing */
+	enum pm_class class;
+	size_t rule;		/* its index, or NO_RULE */
+};
+
+/*
+ * A decision: lives in policy_decide().
+ */
+struct decision {
+	const struct policy *policy;
+	struct pm_call *call;
+	struct facet *facets;
+	size_t nfacets;
+};
+
+bool policy_wants(void *data, const char *syscall, uint32_t classes)
+{
+	const struct policy *policy = data;
+
+	for (int class = 0; class < PM_NCLASSES; class++)
+		if (classes & PM_BIT(class) && policy->fallback[class].action != PM_ALLOW)
+			return true;
+	for (size_t i = 0; i < policy->nrules; i++) {
+		const struct rule *rule = policy->rules[i];
+
+		if (rule_names_syscall(rule, syscall) &&
+		    (rule->whole_call || rule->match.classes & classes))
+			return true;
+	}
+	return false;
+}
+
+/* O_CREAT of what is there makes nothing. */
+static bool counts(struct pm_call *call, struct pm_item *item, enum pm_class class)
+{
+	const uint32_t opens = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE);
+
+	if (!(item->classes & PM_BIT(class)))
+		return false;
+	if (class != PM_CLASS_CREATE || !(item->classes & opens))
+		return true;
+	return !pm_item_where(call, item)->exists;
+}
+
+static int find_facets(struct decision *decision)
+{
+	struct pm_call *call = decision->call;
+	size_t most = 1;
+
+	for (size_t i = 0; i < call->nitems; i++)
+		most += (size_t)__builtin_popcount(call->items[i].classes & CLASSES_ALL);
+	decision->facets = calloc(most, sizeof(*decision->facets));
+	if (!decision->facets)
+		return -ENOMEM;
+	for (size_t i = 0; i < call->nitems; i++)
+		for (int class = 0; class < PM_NCLASSES; class++)
+			if (counts(call, &call->items[i], (enum pm_class)class))
+				decision->facets[decision->nfacets++] = (struct facet){
+					.item = &call->items[i],
+					.class = (enum pm_class)class,
+				};
+	/* A call that names nothing is asked about once, as a whole. */
+	if (!decision->nfacets)
+		decision->nfacets = 1;
+	return 0;
+}
+
+static int find_rule(const struct decision *decision, struct facet *facet)
+{
+	const struct policy *policy = decision->policy;
+	int matches = 0;
+
+	for (facet->rule = 0; facet->rule < policy->nrules; facet->rule++) {
+		matches = rule_matches(policy->rules[facet->rule], decision->call, facet->item,
+				       facet->class);
+		if (matches)
+			return matches < 0 ? matches : 0;
+	}
+	facet->rule = NO_RULE;
+	return 0;
+}
+
+static enum pm_action action_of(const struct decision *decision, const struct facet *facet)
+{
+	if (facet->rule != NO_RULE)
+		return decision->policy->rules[facet->rule]->action;
+	/* Defaults speak of classes: what has none is let alone. */
+	return facet->item ? decision->policy->fallback[facet->class].action : PM_ALLOW;
+}
+
+static unsigned int strictness(enum pm_action action)
+{
+	static const unsigned int order[] = {
+		[PM_ALLOW] = 0, [PM_REDIRECT] = 1, [PM_VALUE] = 2, [PM_DENY] = 3, [PM_KILL] = 4,
+	};
+
+	return order[action];
+}
+
+/* The facet whose outcome is the call's. */
+static const struct facet *find_strictest(const struct decision *decision)
+{
+	const struct facet *best = &decision->facets[0];
+
+	for (size_t i = 1; i < decision->nfacets; i++) {
+		const struct facet *facet = &decision->facets[i];
+		unsigned int now = strictness(action_of(decision, facet));
+		unsigned int then = strictness(action_of(decision, best));
+
+		if (now > then || (now == then && facet->rule < best->rule))
+			best = facet;
+	}
+	return best;
+}
+
+static bool asks_for_log(const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->nfacets; i++)
+		if (decision->facets[i].rule != NO_RULE &&
+		    decision->policy->rules[decision->facets[i].rule]->log)
+			return true;
+	return false;
+}
+
+/* Of the facets of one item, which lie together, the earliest redirect rule acts. */
+static int redirect_items(const struct decision *decision, bool *changed)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < decision->nfacets && !err;) {
+		const struct facet *first = NULL;
+		struct pm_item *item = decision->facets[i].item;
+
+		for (; i < decision->nfacets && decision->facets[i].item == item; i++) {
+			const struct facet *facet = &decision->facets[i];
+
+			if (action_of(decision, facet) == PM_REDIRECT &&
+			    (!first || facet->rule < first->rule))
+				first = facet;
+		}
+		if (first && item)
+			err = act_on_item(decision->policy->rules[first->rule], decision->call,
+					  item, first->class, changed);
+	}
+	return err;
+}
+
+/* Registers and the number: each rule once, in the order of the rules. */
+static int redirect_call(const struct decision *decision, bool *changed)
+{
+	size_t next = 0, last = NO_RULE;
+	unsigned int done = 0;
+	int err = 0;
+
+	while (!err) {
+		next = NO_RULE;
+		for (size_t i = 0; i < decision->nfacets; i++) {
+			const struct facet *facet = &decision->facets[i];
+
+			if (action_of(decision, facet) == PM_REDIRECT && facet->rule < next &&
+			    (last == NO_RULE || facet->rule > last))
+				next = facet->rule;
+		}
+		if (next == NO_RULE)
+			break;
+		err = act_on_call(decision->policy->rules[next], decision->call, &done, changed);
+		last = next;
+	}
+	return err;
+}
+
+static void fill(const struct decision *decision, const struct facet *facet,
+		 struct pm_verdict *verdict)
+{
+	const struct policy *policy = decision->policy;
+
+	verdict->action = action_of(decision, facet);
+	verdict->log = asks_for_log(decision);
+	verdict->rule = "default";
+	if (facet->rule != NO_RULE) {
+		const struct rule *rule = policy->rules[facet->rule];
+
+		verdict->rule = rule->name;
+		verdict->source = rule->source;
+		verdict->err = rule->err;
+		verdict->value = rule->value;
+	} else if (facet->item) {
+		verdict->source = policy->fallback[facet->class].source;
+		verdict->err = policy->fallback[facet->class].err;
+	}
+}
+
+static int carry_out(const struct decision *decision, struct pm_verdict *verdict)
+{
+	bool changed = false;
+	int err;
+
+	fill(decision, find_strictest(decision), verdict);
+	if (verdict->action != PM_REDIRECT)
+		return 0;
+	err = redirect_items(decision, &changed);
+	if (!err)
+		err = redirect_call(decision, &changed);
+	if (!err && !changed)
+		verdict->action = PM_ALLOW;
+	return err;
+}
+
+int policy_decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
+{
+	struct decision decision = { .policy = data, .call = call };
+	int err;
+
+	err = find_facets(&decision);
+	for (size_t i = 0; i < decision.nfacets && !err; i++)
+		err = find_rule(&decision, &decision.facets[i]);
+	if (!err)
+		err = carry_out(&decision, verdict);
+	free(decision.facets);
+	return err;
+}
