@@ -24,6 +24,15 @@ static int open_place(struct place *place, const char *path)
 	return place->fd < 0 ? place->fd : object_of(place->fd, &place->is);
 }
 
+/* Does "/" lead the supervisor to where it leads the target? */
+static bool same_root(const struct walk *walk)
+{
+	struct object own;
+
+	return have_openat2() && !object_at(AT_FDCWD, "/", &own) &&
+	       same_object(&own, &walk->root.is);
+}
+
 static int open_root(struct walk *walk)
 {
 	char path[64];
@@ -33,6 +42,7 @@ static int open_root(struct walk *walk)
 	err = open_place(&walk->root, path);
 	if (err)
 		return err == -ENOENT ? -ESRCH : err;
+	walk->may_leap = !(walk->flags & RESOLVE_SLOWLY) && !walk->resolve && same_root(walk);
 	return text_set(&walk->root.name, "/");
 }
 
@@ -61,16 +71,20 @@ static int start(struct walk *walk, int dirfd, const char *path)
 	bool bounded = walk->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
 	int err = open_root(walk);
 
+	walk->knows_root = bounded || !relative;
+	walk->top = bounded ? &walk->base : &walk->root;
 	if (err)
 		return err;
 	if (strlen(path) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	err = relative ? open_base(walk, dirfd) : place_copy(&walk->cur, &walk->root);
-	if (!err)
-		err = place_copy(&walk->top, bounded ? &walk->cur : &walk->root);
+	if (!err && *path && !S_ISDIR(walk->cur.is.mode))
+		err = -ENOTDIR;
+	if (!err && bounded)
+		err = place_copy(&walk->base, &walk->cur);
 	if (!err && !relative && (walk->resolve & RESOLVE_BENEATH))
 		err = -EXDEV;
-	if (!err && !*path && !(walk->flags & PM_RESOLVE_EMPTY))
+	if (!*path && !(walk->flags & PM_RESOLVE_EMPTY) && (!err || err == -EBADF))
 		err = -ENOENT;
 	return err;
 }
@@ -142,16 +156,21 @@ static void tell_spelling(const char *path, struct pm_where *out)
 static void end(struct walk *walk)
 {
 	place_free(&walk->root);
-	place_free(&walk->top);
+	place_free(&walk->base);
 	place_free(&walk->cur);
 	free(walk->rest);
 }
 
-int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
-	       uint64_t resolve, struct pm_where *out)
+/* Returns 0 with *out filled, -EAGAIN to be called with RESOLVE_SLOWLY, or what ended it. */
+static int resolve_once(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
+			uint64_t resolve, struct pm_where *out)
 {
-	struct walk walk = { .view = view, .flags = flags, .resolve = resolve,
-			     .root.fd = -1, .top.fd = -1, .cur.fd = -1 };
+	struct walk walk = { .view = view,
+			     .flags = flags,
+			     .resolve = resolve,
+			     .root.fd = -1,
+			     .base.fd = -1,
+			     .cur.fd = -1 };
 	int err;
 
 	*out = (struct pm_where){ .fd = -1 };
@@ -168,14 +187,28 @@ int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned
 	}
 	if (!err)
 		err = tell_found(&walk, out);
-	if (err && !is_fatal(err))
+	if (walk.again)
+		err = -EAGAIN;
+	else if (err && !is_fatal(err))
 		err = tell_failed(&walk, path, err, out);
-	out->slash |= walk.want_dir;
+	out->slash |= walk.want_dir && walk.missing;
 	if (!err)
 		err = self_name(&walk, out->name, &out->self_name);
 	end(&walk);
 	if (err)
 		pm_where_free(out);
+	return err;
+}
+
+int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
+	       uint64_t resolve, struct pm_where *out)
+{
+	int err;
+
+	resolve &= ~(uint64_t)RESOLVE_CACHED;
+	err = resolve_once(view, dirfd, path, flags, resolve, out);
+	if (err == -EAGAIN)
+		err = resolve_once(view, dirfd, path, flags | RESOLVE_SLOWLY, resolve, out);
 	return err;
 }
 

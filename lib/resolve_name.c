@@ -164,23 +164,34 @@ static uint64_t mount_of(int fd)
 	return mount;
 }
 
-int object_of(int fd, struct object *object)
+/* With an empty path, of dirfd itself. */
+int object_at(int dirfd, const char *path, struct object *object)
 {
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+	if (statx(dirfd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
 		  STATX_BASIC_STATS | STATX_MNT_ID, &st))
 		return -errno;
 	*object = (struct object){
 		.dev = makedev(st.stx_dev_major, st.stx_dev_minor),
 		.ino = st.stx_ino,
-		.mount = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : mount_of(fd),
+		.mount = st.stx_mnt_id,
 		.mode = st.stx_mode,
 		.uid = st.stx_uid,
 		.size = st.stx_size,
 		.automount = st.stx_attributes & STATX_ATTR_AUTOMOUNT,
 	};
+	if (!(st.stx_mask & STATX_MNT_ID)) {
+		auto_close int fd = *path ? open_path(dirfd, path, O_NOFOLLOW) : -1;
+
+		object->mount = mount_of(*path ? fd : dirfd);
+	}
 	return 0;
+}
+
+int object_of(int fd, struct object *object)
+{
+	return object_at(fd, "", object);
 }
 
 bool same_object(const struct object *a, const struct object *b)
@@ -197,8 +208,10 @@ void place_free(struct place *place)
 
 int place_copy(struct place *to, const struct place *from)
 {
-	struct place copy = { .fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3), .is = from->is,
-			      .anonymous = from->anonymous, .loose = from->loose };
+	struct place copy = { .fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3),
+			      .is = from->is,
+			      .anonymous = from->anonymous,
+			      .loose = from->loose };
 	int err;
 
 	if (copy.fd < 0)
@@ -268,8 +281,7 @@ static int verify_name(struct walk *walk, struct place *place, const char *name)
 	return text_set(&place->name, name);
 }
 
-/* The kernel's text for a descriptor of the supervisor (PATH_MAX bytes). */
-static int kernel_name(int fd, char *text)
+int kernel_name(int fd, char *text)
 {
 	char link[64];
 	ssize_t len;
@@ -300,6 +312,13 @@ static const char *below_root(const struct walk *walk, const char *text)
 	return text[len] == '/' ? text + len : text[len] ? NULL : "/";
 }
 
+bool looks_deleted(const char *text)
+{
+	size_t len = strlen(text), suffix = strlen(DELETED);
+
+	return text[0] == '/' && len > suffix && !strcmp(text + len - suffix, DELETED);
+}
+
 static int name_anonymously(const struct walk *walk, struct place *place, const char *text)
 {
 	const char *prefix = "", *below = below_root(walk, text);
@@ -308,7 +327,7 @@ static int name_anonymously(const struct walk *walk, struct place *place, const 
 
 	place->anonymous = true;
 	place->loose = false;
-	if (text[0] == '/' && len > suffix && !strcmp(text + len - suffix, DELETED)) {
+	if (looks_deleted(text)) {
 		prefix = "deleted:";
 		if (below) {
 			text = below;

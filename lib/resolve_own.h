@@ -57,19 +57,27 @@ struct place {
  */
 struct walk {
 	const struct pm_view *view;
-	unsigned int flags;	/* PM_RESOLVE_* */
-	uint64_t resolve;	/* RESOLVE_* */
-	struct place root;	/* the target's */
-	struct place top;	/* above this ".." does not lead: root, or what openat2 says */
-	struct place cur;	/* what was reached */
-	struct object over;	/* what is mounted over top, once ".." has led there */
-	char *rest;		/* the path that is being walked, links in it put in place */
-	const char *at;		/* the next component in rest */
-	unsigned int links;	/* followed so far */
-	bool want_dir;		/* a slash came after the final component */
-	bool missing;		/* the final component is not there; cur is its parent */
-	bool magic;		/* cur was reached by a magic link */
-	char last[256];		/* missing: the component */
+	unsigned int flags;	 /* PM_RESOLVE_* */
+	uint64_t resolve;	 /* RESOLVE_* */
+	struct place root;	 /* the target's */
+	struct place base;	 /* where a walk with a border of its own began */
+	const struct place *top; /* above this ".." does not lead: &root or &base */
+	struct place cur;	 /* what was reached */
+	struct object over;	 /* what is mounted over top, once ".." has led there */
+	char *rest;		 /* the path that is being walked, links in it put in place */
+	const char *at;		 /* the next component in rest */
+	unsigned int links;	 /* followed so far */
+	bool knows_root;	 /* openat2 has looked the root up by now */
+	bool want_dir;		 /* a slash came after the final component */
+	bool missing;		 /* the final component is not there; cur is its parent */
+	bool magic;		 /* cur was reached by a magic link */
+	char last[256];		 /* missing: the component */
+
+	bool may_leap;	   /* the target's root is the supervisor's */
+	bool leapt;	   /* the links before cur were not counted */
+	bool again;	   /* the count matters: to be done again without leaps */
+	uint64_t leapt_on; /* the mount on which the last leap was tried */
+	unsigned int leaps;
 };
 
 /* All return 0 or a negative errno; -ENOMEM and -EMFILE end the walk. */
@@ -83,6 +91,7 @@ void text_free(struct text *text);
 /* openat(2), O_PATH and O_CLOEXEC added; returns a descriptor. */
 int open_path(int dirfd, const char *path, int flags);
 int object_of(int fd, struct object *object);
+int object_at(int dirfd, const char *path, struct object *object);
 bool same_object(const struct object *a, const struct object *b);
 void place_free(struct place *place);
 int place_copy(struct place *to, const struct place *from);
@@ -90,22 +99,25 @@ int place_copy(struct place *to, const struct place *from);
 bool have_openat2(void);
 int open_how_path(int dirfd, const char *path, int flags, uint64_t resolve);
 
+/* The kernel's text for a descriptor of the supervisor (PATH_MAX bytes). */
+int kernel_name(int fd, char *text);
+bool looks_deleted(const char *text);
 /* Sets place's name, anonymous and loose from what the kernel says of its descriptor. */
 int name_place(struct walk *walk, struct place *place);
 
 int walk_path(struct walk *walk);
 
 enum link_kind {
-	LINK_TEXT,		/* text is to be walked */
-	LINK_MAGIC,		/* to be opened */
+	LINK_TEXT,  /* text is to be walked */
+	LINK_MAGIC, /* to be opened */
 };
 
 /*
  * What kind of link name in cur is, and its text (PATH_MAX bytes): "self" and
  * "thread-self" of procfs are the target's.
  */
-int read_link(struct walk *walk, int fd, const struct object *link, const char *name,
-	      char *text, enum link_kind *kind);
+int read_link(struct walk *walk, int fd, const struct object *link, const char *name, char *text,
+	      enum link_kind *kind);
 
 /* The target's ids in a procfs; -ENOENT where it has none there. */
 int proc_ids(const struct pm_view *view, int proc_fd, pid_t *tgid, pid_t *tid);

@@ -20,9 +20,9 @@
 
 #define PROC_ROOT_INO 1
 /* What procfs says is the size of a link that leads to an object. */
-#define MAGIC_SIZE 64
-#define SECURITYFS 0x73636673
-#define APPARMORFS 0x5a3c69f0
+#define MAGIC_SIZE    64
+#define SECURITYFS    0x73636673
+#define APPARMORFS    0x5a3c69f0
 #ifndef ST_NOSYMFOLLOW
 #define ST_NOSYMFOLLOW 0x2000
 #endif
@@ -179,8 +179,8 @@ static int own_link(struct walk *walk, const char *name, char *text)
 	return 0;
 }
 
-int read_link(struct walk *walk, int fd, const struct object *link, const char *name,
-	      char *text, enum link_kind *kind)
+int read_link(struct walk *walk, int fd, const struct object *link, const char *name, char *text,
+	      enum link_kind *kind)
 {
 	bool proc, root;
 	struct statfs fs;

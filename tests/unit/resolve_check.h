@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * resolve_check.h - resolve a path by the fast way and by the slow one, and
+ * compare both with what a process of that view gets
+ */
+#ifndef POINTSMAN_RESOLVE_CHECK_H
+#define POINTSMAN_RESOLVE_CHECK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ftw.h>
+#include <sys/stat.h>
+
+#include "resolve_target.h"
+
+/* A directory for the test, which is the working directory while it runs. */
+static char place[64];
+static char before[PATH_MAX];
+
+static inline int setup(void **state)
+{
+	(void)state;
+	if (!getcwd(before, sizeof(before)))
+		return -1;
+	strcpy(place, "/tmp/test-resolve-XXXXXX");
+	return mkdtemp(place) && !chdir(place) ? 0 : -1;
+}
+
+static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline int teardown(void **state)
+{
+	(void)state;
+	nftw(place, remove_one, 64, FTW_DEPTH | FTW_PHYS);
+	return chdir(before);
+}
+
+static inline void put_file(const char *path)
+{
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+/* Start, or skip the test with the reason. */
+static inline void start_flags(struct target *target, int flags, int (*prepare)(void *), void *data)
+{
+	int err = target_start(target, flags, prepare, data);
+
+	if (!err)
+		return;
+	print_message("kernel: the view cannot be made here: %s\n", strerror(err));
+	if (err != EPERM && err != ENOSYS && err != ENOSPC && err != EACCES)
+		fail_msg("the view cannot be made: %s", strerror(err));
+	skip();
+}
+
+static inline void start(struct target *target, int (*prepare)(void *), void *data)
+{
+	start_flags(target, 0, prepare, data);
+}
+
+static inline void end(struct target *target)
+{
+	assert_int_equal(target_end(target), 0);
+}
+
+static inline bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static inline void dump(const char *which, const struct pm_where *where)
+{
+	print_error("%s: name %s self %s err %d%s%s%s%s%s%s ino %lu\n", which, where->name,
+		    where->self_name ? where->self_name : "-", where->err,
+		    where->exists ? " exists" : "", where->missing ? " missing" : "",
+		    where->anonymous ? " anonymous" : "", where->magic ? " magic" : "",
+		    where->slash ? " slash" : "", where->dots ? " dots" : "",
+		    (unsigned long)where->st.st_ino);
+}
+
+static inline bool same_where(const struct pm_where *a, const struct pm_where *b)
+{
+	return same_text(a->name, b->name) && same_text(a->self_name, b->self_name) &&
+	       a->err == b->err && a->exists == b->exists && a->missing == b->missing &&
+	       a->anonymous == b->anonymous && a->magic == b->magic && a->slash == b->slash &&
+	       a->dots == b->dots && a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino &&
+	       (a->fd >= 0) == a->exists && (b->fd >= 0) == b->exists;
+}
+
+/* Is name the plain name of the object in the target's root? */
+static inline bool names(struct target *target, const char *name, const struct stat *st)
+{
+	struct answer answer;
+
+	target_ask(target, AT_FDCWD, name, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &answer);
+	return !answer.err && answer.st.st_dev == st->st_dev && answer.st.st_ino == st->st_ino;
+}
+
+/* Is name the plain name of nothing in a directory that is there? */
+static inline bool names_missing(struct target *target, const char *name)
+{
+	char parent[3 * PATH_MAX];
+	struct answer answer;
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", name);
+	slash = strrchr(parent, '/');
+	if (!slash)
+		return false;
+	slash[1] = '\0';
+	target_ask(target, AT_FDCWD, parent, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &answer);
+	if (answer.err)
+		return false;
+	target_ask(target, AT_FDCWD, name, O_NOFOLLOW, 0, &answer);
+	return answer.err == ENOENT;
+}
+
+/* What is wrong with where, compared with the kernel's answer; NULL: nothing. */
+static inline const char *wrong(struct target *target, const struct pm_where *where,
+				const struct answer *answer)
+{
+	struct stat st;
+
+	if (!where->name)
+		return "no name";
+	if (where->anonymous != (where->name[0] != '/'))
+		return "anonymous names do not begin with a slash, others do";
+	if (strlen(where->name) > 1 && where->name[strlen(where->name) - 1] == '/' &&
+	    !where->anonymous)
+		return "a slash at the end";
+	if (answer->err == ENOENT ? !where->missing && where->err != ENOENT :
+				    where->err != answer->err || where->missing)
+		return "another errno than the kernel's";
+	if (where->exists != !answer->err)
+		return "exists";
+	if (where->missing && !where->anonymous && !names_missing(target, where->name))
+		return "not the name of what is missing";
+	if (!where->exists)
+		return NULL;
+	if (where->st.st_dev != answer->st.st_dev || where->st.st_ino != answer->st.st_ino)
+		return "another object than the kernel's";
+	if (fstat(where->fd, &st) || st.st_dev != answer->st.st_dev ||
+	    st.st_ino != answer->st.st_ino)
+		return "fd is another object";
+	if (!where->anonymous && !names(target, where->name, &where->st))
+		return "not the name of the object";
+	if (where->self_name && !names_missing(target, where->self_name)) {
+		struct answer self;
+
+		target_ask(target, AT_FDCWD, where->self_name, O_NOFOLLOW, 0, &self);
+		if (!S_ISLNK(self.st.st_mode) && self.st.st_ino != where->st.st_ino)
+			return "not the self_name of the object";
+	}
+	return NULL;
+}
+
+/* Like a path of a call that looks up the parent only: the kernel's truth for that. */
+static inline void ask_parent(struct target *target, int dirfd, const char *path,
+			      struct answer *answer)
+{
+	char text[3 * PATH_MAX];
+	size_t len = (size_t)snprintf(text, sizeof(text), "%s", path);
+
+	while (len > 1 && text[len - 1] == '/')
+		text[--len] = '\0';
+	target_ask(target, dirfd, text, O_NOFOLLOW, 0, answer);
+}
+
+/*
+ * Resolve by both ways, compare them with each other and with the kernel.  The
+ * caller frees *where.
+ */
+static inline void check_how(struct target *target, int dirfd, const char *path, unsigned int flags,
+			     uint64_t resolve, struct pm_where *where)
+{
+	struct pm_view view = { .tid = target->pid, .tgid = target->pid };
+	struct pm_where slow;
+	struct answer answer;
+	const char *why;
+
+	assert_int_equal(pm_resolve(&view, dirfd, path, flags, resolve, where), 0);
+	assert_int_equal(pm_resolve(&view, dirfd, path, flags | RESOLVE_SLOWLY, resolve, &slow), 0);
+	if (flags & PM_RESOLVE_PARENT)
+		ask_parent(target, dirfd, path, &answer);
+	else
+		target_ask(target, dirfd, path,
+			   (flags & PM_RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
+				   (flags & PM_RESOLVE_EMPTY ? O_EXCL : 0),
+			   resolve, &answer);
+	why = same_where(where, &slow) ? wrong(target, where, &answer) : "the two ways differ";
+	if (why) {
+		dump("fast", where);
+		dump("slow", &slow);
+		print_error("kernel: err %d ino %lu %s\n", answer.err,
+			    (unsigned long)answer.st.st_ino, answer.text);
+		fail_msg("%d \"%s\" flags %u resolve %#lx: %s", dirfd, path, flags,
+			 (unsigned long)resolve, why);
+	}
+	pm_where_free(&slow);
+}
+
+/* Check, and compare the name too. */
+static inline void check_name(struct target *target, const char *path, unsigned int flags,
+			      const char *name)
+{
+	struct pm_where where;
+
+	check_how(target, AT_FDCWD, path, flags, 0, &where);
+	assert_string_equal(where.name, name);
+	pm_where_free(&where);
+}
+
+static inline void check(struct target *target, const char *path)
+{
+	static const unsigned int flags[] = { 0, PM_RESOLVE_NOFOLLOW, PM_RESOLVE_PARENT };
+	struct pm_where where;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		check_how(target, AT_FDCWD, path, flags[i], 0, &where);
+		pm_where_free(&where);
+	}
+}
+
+#endif
