@@ -221,7 +221,7 @@ def stop_seen_by_parent(prefix, terminals):
 
 def bg_continues(prefix, terminals):
     terminal = shell(terminals)
-    terminal.run([*prefix, 'sh', '-c', 'echo ready; sleep 1000; echo never'])
+    terminal.run([*prefix, 'sh', '-c', 'sleep 1000 & echo ready; wait; echo never'])
     terminal.send('\x1a')
     terminal.expect('Stopped')
     terminal.line('bg; jobs -r | grep -c sleep')
