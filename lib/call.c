@@ -100,7 +100,8 @@ struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 	}
 	*priv = (struct pm_item_private){ .shape = shape, .parent = -1, .where.fd = -1 };
 	item = &call->items[call->nitems++];
-	*item = (struct pm_item){ .kind = kind, .role = shape->role, .arg = shape->arg,
+	*item = (struct pm_item){ .kind = kind, .role = shape ? shape->role : NULL,
+				  .arg = shape ? shape->arg : PM_NO_REGISTER,
 				  .dirfd = AT_FDCWD, .priv = priv };
 	return item;
 }

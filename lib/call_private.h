@@ -21,6 +21,7 @@ struct pm_item_private {
 	uint16_t at;		/* where in the parent */
 	uint8_t width;		/* bytes of that pointer */
 	bool asked;		/* where is filled */
+	bool redirected;	/* a layer has set it */
 	struct pm_where where;
 	char *run_text;		/* pm_call_run_text() */
 	uint64_t entry;		/* MMSGHDR: the target's address of this entry */

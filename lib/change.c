@@ -67,6 +67,7 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	free(item->priv->run_text);
 	item->priv->run_text = NULL;
 	item_forget_where(item);
+	item->priv->redirected = true;
 	drop_dirfd(call, item);
 	call_classify(call);
 	return 0;

@@ -72,11 +72,33 @@ static bool listed(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-bool filter_stops(const struct pm_options *options, bool guard, const char *name)
+/* A multiplexer stops for the sake of what it can stand for. */
+static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
 {
-	return listed(always, sizeof(always) / sizeof(always[0]), name) ||
-	       (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
-	       chain_wants(options, name);
+	const char *name;
+
+	if (chain_wants(options, pm_syscall_name(arch, nr)))
+		return true;
+	for (unsigned int i = 0; (name = pm_syscall_stands_for(arch, nr, i)); i++)
+		if (chain_wants(options, name))
+			return true;
+	return false;
+}
+
+unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t arch, int nr)
+{
+	const char *name = pm_syscall_name(arch, nr);
+	unsigned int why = 0;
+
+	if (!name)
+		return 0;
+	if (layers_want(options, arch, nr))
+		why |= STOPS_FOR_LAYERS;
+	if (listed(always, sizeof(always) / sizeof(always[0]), name) ||
+	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
+	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
+		why |= STOPS_FOR_US;
+	return why;
 }
 
 static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, bool guard,
@@ -91,9 +113,7 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, b
 		return (struct leaf){ .action = RET_ERRNO(EPERM) };
 	if (guard && !strcmp(name, "process_madvise"))
 		return leaf;
-	leaf.action = filter_stops(options, guard, name) ? RET_STOP : SECCOMP_RET_ALLOW;
-	if (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap"))
-		return (struct leaf){ .action = RET_STOP };
+	leaf.action = filter_stops(options, guard, arch, nr) ? RET_STOP : SECCOMP_RET_ALLOW;
 	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
 		if (!strcmp(reaching[i].name, name))
 			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 0,

@@ -25,8 +25,10 @@
 int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
 		 struct sock_fprog *program);
 
-/* Does the filter stop this call, whatever its arguments? */
-bool filter_stops(const struct pm_options *options, bool guard, const char *name);
+/* Why a number stops, whatever its arguments: a mask, 0 where it does not. */
+#define STOPS_FOR_LAYERS 1u
+#define STOPS_FOR_US 2u
+unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t arch, int nr);
 
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */
 int filter_install(const struct sock_fprog *program);

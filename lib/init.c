@@ -32,7 +32,7 @@ static bool to_hand_on(const siginfo_t *info)
 
 static _Noreturn void wait_for(pid_t program, const sigset_t *all)
 {
-	int status;
+	int status = 0;
 
 	for (;;) {
 		siginfo_t info;

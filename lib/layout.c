@@ -96,7 +96,7 @@ static size_t put_item(struct pen *pen, const struct pm_call *call, const struct
 /* The register of an item in the call that runs, or -1 where it is left out. */
 static int item_register(const struct pm_call *call, size_t i)
 {
-	if (call->items[i].priv->parent >= 0)
+	if (call->items[i].priv->parent >= 0 || call->items[i].arg == PM_NO_REGISTER)
 		return -1;
 	return call->priv->run_as ? call->priv->run_arg[i] : call->items[i].arg;
 }

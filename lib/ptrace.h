@@ -18,11 +18,8 @@
 #include <pointsman/pointsman.h>
 
 #include "courier.h"
+#include "filter.h"
 #include "task.h"
-
-/* Why a number stops. */
-#define STOPS_FOR_LAYERS 1u
-#define STOPS_FOR_US 2u
 
 /*
  * Owner: the supervisor process, one for its life.

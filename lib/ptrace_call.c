@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "peer.h"
 #include "ptrace.h"
+#include "script.h"
 #include "settle.h"
 
 #define LINK_RETRIES 40	/* as often as the kernel follows links */
@@ -225,8 +226,10 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 			       .openat2 = s->openat2 && !thread->process->filters,
 			       .landlock = s->options->landlock };
 	size_t size;
-	int err = settle(&flight->call, &form);
+	int err = script_apply(&flight->call);
 
+	if (!err)
+		err = settle(&flight->call, &form);
 	if (!err && form.adopt) {
 		run_adopted(s, thread, entry);
 		return;
@@ -251,7 +254,8 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		answer_value(thread, entry, -flight->outcome.verdict.err);
 		return;
 	}
-	if (!flight->run.nsteps || (!size && !pm_call_changed(&flight->call)))
+	if (!flight->run.nsteps ||
+	    (!size && flight->as_made && !pm_call_changed(&flight->call)))
 		run_untouched(thread, entry, follow || flight->tell);
 	else
 		run_step(thread, entry);
@@ -403,7 +407,7 @@ static void run_own(struct supervisor *s, struct thread *thread, bool entry)
 		run_call(s, thread, entry, true);
 		return;
 	case OWN_PASS:
-		run_untouched(thread, entry, false);
+		run_call(s, thread, entry, false);
 	}
 }
 
@@ -413,6 +417,11 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 	struct pm_verdict *verdict = &flight->outcome.verdict;
 	int err = 0;
 
+	err = script_add_items(&flight->call);
+	if (err) {
+		refuse(s, thread, entry, err, "built-in: what the kernel would say");
+		return;
+	}
 	flight->told = true;
 	chain_decide(s->options, &flight->call, &flight->outcome);
 	if (verdict->action != PM_ALLOW && verdict->action != PM_REDIRECT) {
@@ -464,6 +473,8 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	memcpy(flight->call.args, info->entry.args, sizeof(flight->call.args));
 	read_comm(thread->tid, flight->call.comm);
 	err = pm_call_read(&flight->call, &reader);
+	flight->as_made = flight->call.nr == nr &&
+			  !memcmp(flight->call.args, info->entry.args, sizeof(info->entry.args));
 	if (!err && thread->refuse)
 		err = thread->refuse;
 	thread->refuse = 0;

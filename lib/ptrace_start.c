@@ -101,16 +101,8 @@ static int fill_stops(struct supervisor *s, uint32_t arch)
 
 	if (!stops)
 		return -ENOMEM;
-	for (int nr = 0; nr <= max; nr++) {
-		const char *name = pm_syscall_name(arch, nr);
-
-		if (!name)
-			continue;
-		if (chain_wants(s->options, name))
-			stops[nr] = STOPS_FOR_LAYERS;
-		else if (filter_stops(s->options, s->guard, name))
-			stops[nr] = STOPS_FOR_US;
-	}
+	for (int nr = 0; nr <= max; nr++)
+		stops[nr] = (uint8_t)filter_stops(s->options, s->guard, arch, nr);
 	s->stops[width] = stops;
 	s->max[width] = max;
 	return 0;

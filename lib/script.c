@@ -9,10 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "cleanup.h"
 
 #define HEAD 256	/* BINPRM_BUF_SIZE: what the kernel looks at */
 #define DEPTH 5		/* interpreters of interpreters, as the kernel counts */
+
+enum format { FORMAT_PROGRAM, FORMAT_SCRIPT, FORMAT_OTHER };
+
+/* A "#!" line, cut into its two words in place. */
+struct line {
+	char bytes[HEAD + 1];
+	char *name, *argument;	/* argument: NULL where there is none */
+};
 
 /* The first bytes of a file that is held open as O_PATH.  A length or -errno. */
 static ssize_t read_head(int fd, char *head)
@@ -29,66 +38,171 @@ static ssize_t read_head(int fd, char *head)
 	return len < 0 ? -errno : len;
 }
 
-/* The interpreter's name in a "#!" line, cut out in place, or NULL. */
-static char *interpreter(char *head)
+/* The interpreter and its one argument, which may hold spaces but not end in any. */
+static void cut_line(struct line *line)
 {
-	char *name = head + 2 + strspn(head + 2, " \t");
+	char *at = line->bytes + 2, *end;
 
-	name[strcspn(name, " \t\n")] = '\0';
-	return *name ? name : NULL;
+	at[strcspn(at, "\n")] = '\0';
+	for (end = at + strlen(at); end > at && (end[-1] == ' ' || end[-1] == '\t'); end--)
+		;
+	*end = '\0';
+	at += strspn(at, " \t");
+	line->name = at;
+	at += strcspn(at, " \t");
+	line->argument = NULL;
+	if (*at) {
+		*at++ = '\0';
+		line->argument = at + strspn(at, " \t");
+	}
 }
 
-static bool is_elf(const char *head, ssize_t len)
+static enum format look(const struct pm_where *where, struct line *line)
 {
-	return len >= EI_NIDENT + 4 && !memcmp(head, ELFMAG, SELFMAG);
-}
+	ssize_t len;
 
-/* One file: 1 it is what runs, 0 unknown, 2 a script, its interpreter in head. */
-static int look(const struct pm_where *where, char *head)
-{
-	char bytes[HEAD + 1] = "";
-	ssize_t len = read_head(where->fd, bytes);
-	char *name;
-
+	memset(line->bytes, 0, sizeof(line->bytes));
+	len = where->fd < 0 ? -ENOENT : read_head(where->fd, line->bytes);
+	/* May be executed but not read: if it is a script after all, it is refused. */
 	if (len == -EACCES || len == -EPERM)
-		return 1;	/* if it is a script after all, what runs will not be it: refused */
+		return FORMAT_PROGRAM;
 	if (len < 0)
-		return 0;
-	if (is_elf(bytes, len))
-		return 1;
-	if (len < 2 || bytes[0] != '#' || bytes[1] != '!')
-		return 0;
-	name = interpreter(bytes);
-	if (!name)
-		return -ENOEXEC;
-	memmove(head, name, strlen(name) + 1);
-	return 2;
+		return FORMAT_OTHER;
+	if (len > SELFMAG && !memcmp(line->bytes, ELFMAG, SELFMAG))
+		return FORMAT_PROGRAM;
+	if (len < 2 || line->bytes[0] != '#' || line->bytes[1] != '!')
+		return FORMAT_OTHER;
+	cut_line(line);
+	return FORMAT_SCRIPT;
 }
 
-int script_program(struct pm_call *call, const struct pm_where *where, struct stat *st)
+static bool runs_programs(const struct pm_call *call)
 {
-	struct pm_where found = { .fd = -1 };
-	char head[HEAD + 1];
-	int kind = 2, err = 0;
+	return call->name && !strncmp(call->name, "execve", 6);
+}
 
-	for (int depth = 0; !err && kind == 2 && depth <= DEPTH; depth++) {
+static struct pm_item *program_item(struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++)
+		if (call->items[i].kind == PM_ITEM_PATH && strcmp(call->items[i].role, SCRIPT_ROLE))
+			return &call->items[i];
+	return NULL;
+}
+
+static struct pm_item *add_interpreter(struct pm_call *call, const char *name)
+{
+	struct pm_item *item = call_add_item(call, PM_ITEM_PATH, NULL);
+
+	if (!item)
+		return NULL;
+	item->data = copy_bytes(name, strlen(name));
+	if (!item->data)
+		return NULL;
+	item->len = strlen(name);
+	item->role = SCRIPT_ROLE;
+	item->arg = PM_NO_REGISTER;
+	item->classes = PM_BIT(PM_CLASS_EXEC);
+	item->dirfd = AT_FDCWD;
+	return item;
+}
+
+int script_add_items(struct pm_call *call)
+{
+	struct pm_item *item = runs_programs(call) ? program_item(call) : NULL;
+	const struct pm_where *where = item ? pm_item_where(call, item) : NULL;
+	struct line line;
+
+	for (int depth = 0; where && where->exists && S_ISREG(where->st.st_mode); depth++) {
+		if (look(where, &line) != FORMAT_SCRIPT)
+			return 0;
+		if (!*line.name)
+			return -ENOEXEC;
+		if (depth == DEPTH)
+			return -ELOOP;
+		item = add_interpreter(call, line.name);
+		if (!item)
+			return -ENOMEM;
+		where = pm_item_where(call, item);
 		if (where->err || !where->exists)
-			err = where->err ? -where->err : -ENOENT;
-		else if (!S_ISREG(where->st.st_mode))
-			err = -EACCES;
-		if (err)
-			break;
+			return where->err ? -where->err : -ENOENT;
+	}
+	return 0;
+}
+
+/* The interpreter that a layer has changed, or NULL. */
+static struct pm_item *changed_interpreter(struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++)
+		if (!strcmp(call->items[i].role, SCRIPT_ROLE) && call->items[i].priv->redirected)
+			return &call->items[i];
+	return NULL;
+}
+
+/*
+ * As binfmt_script lays them out: the interpreter's name as it was spelled, its
+ * argument, the script as it was spelled, and the arguments after the first.
+ */
+static int set_script_argv(struct pm_call *call, const struct line *line, const char *script)
+{
+	struct pm_item *argv = pm_call_item(call, PM_ITEM_STRV, "argv");
+	auto_free char **words = NULL;
+	size_t n = 0;
+
+	if (!argv)
+		return 0;
+	words = calloc(argv->nstr + 4, sizeof(*words));
+	if (!words)
+		return -ENOMEM;
+	words[n++] = line->name;
+	if (line->argument)
+		words[n++] = line->argument;
+	words[n++] = (char *)script;
+	for (size_t i = 1; i < argv->nstr; i++)
+		words[n++] = argv->strv[i];
+	return pm_call_set_strv(call, argv, words);
+}
+
+int script_apply(struct pm_call *call)
+{
+	struct pm_item *changed = runs_programs(call) ? changed_interpreter(call) : NULL;
+	struct pm_item *item = changed ? program_item(call) : NULL;
+	auto_free char *script = NULL, *program = NULL;
+	struct line line;
+	int err;
+
+	if (!item)
+		return 0;
+	/* Of the first interpreter only: one that is a script itself is rare and its own. */
+	if (changed != pm_call_item(call, PM_ITEM_PATH, SCRIPT_ROLE) ||
+	    look(pm_item_where(call, item), &line) != FORMAT_SCRIPT)
+		return -EACCES;
+	script = strdup((char *)item->data);
+	program = strdup((char *)changed->data);
+	if (!script || !program)
+		return -ENOMEM;
+	err = set_script_argv(call, &line, script);
+	return err ? err : pm_call_set_path(call, item, program);
+}
+
+int script_program(struct pm_call *call, struct stat *st)
+{
+	struct pm_item *item = program_item(call);
+	const struct pm_where *where = item ? pm_item_where(call, item) : NULL;
+	struct pm_where found = { .fd = -1 };
+	enum format format = FORMAT_OTHER;
+	struct line line;
+
+	/* Of what the layers saw, or of what they put in its place. */
+	for (int depth = 0; where && where->exists && depth <= DEPTH; depth++) {
 		*st = where->st;
-		kind = look(where, head);
-		if (kind != 2)
+		format = look(where, &line);
+		if (format != FORMAT_SCRIPT)
 			break;
 		pm_where_free(&found);
 		found = (struct pm_where){ .fd = -1 };
-		err = pm_call_resolve(call, head, false, &found);
-		where = &found;
+		where = pm_call_resolve(call, line.name, false, &found) ? NULL : &found;
 	}
+	format = where && where->exists ? format : FORMAT_OTHER;
 	pm_where_free(&found);
-	if (err)
-		return err;
-	return kind == 2 ? -ELOOP : kind;
+	return format == FORMAT_PROGRAM;
 }

@@ -106,13 +106,14 @@ static int settle_open_links(struct pm_call *call, struct pm_item *item, struct 
 	struct pm_open_how how;
 	struct open_how form;
 	uint64_t args[6] = { (uint64_t)(int64_t)AT_FDCWD, 0, 0, sizeof(form), 0, 0 };
-	int8_t item_arg[call->nitems];
+	int8_t item_arg[2];	/* a path, and openat2's own structure */
 	int nr = pm_syscall_number(call->arch, "openat2");
 	int err = pm_call_open_how(call, &how);
 
-	if (err)
-		return err;
-	err = settle_text(call, item, settle);
+	if (!err && call->nitems > 2)
+		err = -EINVAL;
+	if (!err)
+		err = settle_text(call, item, settle);
 	if (err)
 		return err;
 	settle->holds = "file";
@@ -155,22 +156,18 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 }
 
 /* What execve must run in the end: the file, or the interpreter of a script. */
-static int settle_exec(struct pm_call *call, struct pm_item *item, struct settle *settle)
+static int settle_exec(struct pm_call *call, const struct pm_where *where, struct settle *settle)
 {
-	const struct pm_where *where = pm_item_peek(item);
 	struct stat st;
-	int err;
 
-	if (where->err || !where->exists)
-		return where->err ? -where->err : -ENOENT;
-	err = script_program(call, where, &st);
-	if (err < 0)
-		return err;
-	settle->check_exe = err > 0;
+	if (!where->exists)
+		return -ENOENT;
+	settle->check_exe = script_program(call, &st) > 0;
+	if (!settle->check_exe)
+		return 0;
 	settle->exe_dev = st.st_dev;
 	settle->exe_ino = st.st_ino;
-	if (settle->check_exe)
-		settle->holds = "file";
+	settle->holds = "file";
 	return 0;
 }
 
@@ -181,12 +178,13 @@ int settle(struct pm_call *call, struct settle *settle)
 		struct pm_item *item = &call->items[i];
 		int err;
 
-		if (item->kind != PM_ITEM_PATH || !pm_item_peek(item))
+		if (item->kind != PM_ITEM_PATH || item->arg == PM_NO_REGISTER ||
+		    !pm_item_peek(item))
 			continue;
 		err = settle_item(call, item, settle);
 		if (!err && (item->classes & PM_BIT(PM_CLASS_EXEC)) &&
 		    strncmp(call->name, "exec", 4) == 0)
-			err = settle_exec(call, item, settle);
+			err = settle_exec(call, pm_item_peek(item), settle);
 		if (err)
 			return err;
 	}

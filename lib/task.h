@@ -67,6 +67,7 @@ struct flight {
 	struct slot slot;
 	struct regs original, substituted;
 	size_t step;			/* of run */
+	bool as_made;			/* number and arguments are still those of the registers */
 	bool told;			/* the observer knows of the call */
 	bool tell;			/* RESULT is wanted */
 	bool executed;			/* execve has succeeded */

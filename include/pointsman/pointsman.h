@@ -114,6 +114,12 @@ struct pm_where {
 	int fd;			/* O_PATH descriptor of the final object, or -1; the supervisor's */
 };
 
+/*
+ * An item that no register names: the interpreter of a script (role
+ * "interpreter", a path with PM_CLASS_EXEC), which execve runs in the end.
+ */
+#define PM_NO_REGISTER 0xff
+
 enum pm_item_kind {
 	PM_ITEM_PATH,		/* a path */
 	PM_ITEM_STRING,		/* a string that is not a path: a file system type, the name of an attribute */
@@ -131,7 +137,7 @@ enum pm_item_kind {
 struct pm_item {
 	enum pm_item_kind kind;
 	const char *role;	/* as in the manual page: "pathname", "newpath", "argv", "addr" */
-	uint8_t arg;		/* the argument register that it hangs on */
+	uint8_t arg;		/* the argument register that it hangs on, or PM_NO_REGISTER */
 	uint32_t classes;	/* PM_BIT()s of what the call does to it; 0: to nothing of interest */
 
 	/* PATH, STRING: the text, NUL-terminated, len without the NUL.
