@@ -41,7 +41,7 @@ void fail(const char *fmt, ...)
 static void loopback_up(void)
 {
 	struct ifreq request = { .ifr_name = "lo" };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
 		fail("lo: %s", strerror(errno));

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define NEW_ROOT "/root"
-#define P9_OPTIONS "trans=virtio,version=9p2000.L,msize=1048576,access=any"
+#define P9_OPTIONS "trans=virtio,version=9p2000.L,msize=512000,access=any"
 
 static void mount_must(const char *source, const char *target, const char *type,
 		       unsigned long flags, const char *options)
@@ -26,15 +26,13 @@ static void mount_must(const char *source, const char *target, const char *type,
 		     strerror(errno));
 }
 
-/* Not every host has a place for every one of these: a must where it does. */
-static void mount_where_found(const char *source, const char *target,
-			      const char *type, unsigned long flags,
-			      const char *options)
+/* A kernel may be built without one of these, and then has no place for it. */
+static void mount_where_built(const char *target, const char *type,
+			      unsigned long flags)
 {
-	struct stat st;
-
-	if (stat(target, &st) == 0)
-		mount_must(source, target, type, flags, options);
+	if (mount(type, target, type, flags, NULL) < 0 && errno != ENODEV &&
+	    errno != ENOENT)
+		fail("mount %s on %s: %s", type, target, strerror(errno));
 }
 
 static void directory_must(const char *path)
@@ -94,19 +92,19 @@ static void devices_complete(void)
 	mount_must("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		   "newinstance,ptmxmode=0666,mode=0620,gid=5");
 	mount_must("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
-	mount_must("mqueue", "/dev/mqueue", "mqueue",
-		   MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	mount_where_built("/dev/mqueue", "mqueue",
+			  MS_NOSUID | MS_NODEV | MS_NOEXEC);
 }
 
 static void kernel_mounts(void)
 {
 	unsigned long flags = MS_NOSUID | MS_NOEXEC | MS_NODEV;
 
-	mount_must("securityfs", "/sys/kernel/security", "securityfs", flags, NULL);
-	mount_must("debugfs", "/sys/kernel/debug", "debugfs", flags, NULL);
-	mount_where_found("tracefs", "/sys/kernel/tracing", "tracefs", flags, NULL);
-	mount_where_found("bpf", "/sys/fs/bpf", "bpf", flags, NULL);
-	mount_must("cgroup2", "/sys/fs/cgroup", "cgroup2", flags, NULL);
+	mount_where_built("/sys/kernel/security", "securityfs", flags);
+	mount_where_built("/sys/kernel/debug", "debugfs", flags);
+	mount_where_built("/sys/kernel/tracing", "tracefs", flags);
+	mount_where_built("/sys/fs/bpf", "bpf", flags);
+	mount_where_built("/sys/fs/cgroup", "cgroup2", flags);
 }
 
 /* A directory of the host as it was before something covered it. */

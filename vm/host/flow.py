@@ -203,7 +203,7 @@ def run(options, command):
         try:
             stdin = standard_input(options)
             if saved:
-                tty.setraw(0)
+                tty.setraw(0, termios.TCSADRAIN)
             status = boot(image, options, command, accel, directory, stdin)
             show_console(directory, options.console)
             return exit_status(status)

@@ -27,8 +27,7 @@ def kernel_file(image):
 
 def command_line(image, ramdisk, console, options, accel, shares, port):
     append = ["console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1",
-              "oops=panic", "reboot=t", "tsc=reliable", "random.trust_cpu=on",
-              "sysctl.kernel.hung_task_panic=1"] + options.append
+              "oops=panic", "reboot=t", "tsc=reliable", "random.trust_cpu=on"] + options.append
     line = [qemu_program(),
             "-machine", "microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

@@ -8,6 +8,7 @@ import fcntl
 import os
 import selectors
 import signal
+import stat
 import struct
 import termios
 import time
@@ -27,6 +28,9 @@ class Relay:
         self.port.setblocking(False)
         self.qemu_fd = qemu_fd
         self.stdin = stdin
+        # A regular file is always ready, and not for epoll.
+        self.stdin_is_file = (stdin is not None and
+                              stat.S_ISREG(os.fstat(stdin).st_mode))
         self.inbox = b""
         self.outbox = b""
         self.result = None
@@ -51,6 +55,8 @@ class Relay:
             selector.close()
 
     def _turn(self, selector, deadline, wake):
+        if self.stdin_is_file and self.stdin is not None and not self.outbox:
+            self._read_input()
         self._interest(selector)
         left = deadline - time.monotonic()
         if left <= 0:
@@ -82,18 +88,15 @@ class Relay:
             wanted[self.port.fileno()] = (
                 "port", selectors.EVENT_READ |
                 (selectors.EVENT_WRITE if self.outbox else 0))
-        if self.stdin is not None and not self.outbox:
+        if (self.stdin is not None and not self.stdin_is_file and
+                not self.outbox):
             wanted[self.stdin] = ("stdin", selectors.EVENT_READ)
         for fd, key in list(selector.get_map().items()):
             if key.data in ("port", "stdin") and fd not in wanted:
                 selector.unregister(fd)
         for fd, (name, events) in wanted.items():
             if fd not in selector.get_map():
-                try:
-                    selector.register(fd, events, name)
-                except PermissionError:
-                    # A regular file: always ready, and not for epoll.
-                    self._read_input()
+                selector.register(fd, events, name)
             elif selector.get_map()[fd].events != events:
                 selector.modify(fd, events, name)
 

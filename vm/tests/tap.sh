@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# What the tests of vm/run share.  KERNEL says which kernel they boot (stock),
+# IMAGE the file of another one.
+
+top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+kernel=(--kernel "${KERNEL:-stock}" ${IMAGE:+--image "$IMAGE"})
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+count=0
+
+# vm [OPTION…] -- COMMAND…: its output in $out and $err, its status in $status.
+vm() {
+	status=0
+	"$top/vm/run" "${kernel[@]}" --timeout 120 "$@" \
+		> "$scratch/out" 2> "$scratch/err" || status=$?
+	out=$(tr -d "\0" < "$scratch/out")
+	err=$(tr -d "\0" < "$scratch/err")
+}
+
+# is NAME GOT WANTED
+is() {
+	count=$((count + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $count - $1"
+		return
+	fi
+	echo "not ok $count - $1"
+	printf '%s\n' "got:" "$2" "wanted:" "$3" "status: $status" "errors:" "$err" |
+		head -60 | sed 's/^/# /'
+}
+
+# has NAME TEXT PART
+has() {
+	case $2 in
+	*"$3"*) is "$1" found found ;;
+	*) is "$1" "$2" "something with: $3" ;;
+	esac
+}
+
+done_testing() {
+	echo "1..$count"
+}
