@@ -66,10 +66,10 @@ static void answer_value(struct thread *thread, bool entry, int64_t value)
 }
 
 /* Tell what will happen, before it does.  A failure of the observer is a denial. */
-static void tell_answer(struct supervisor *s, struct flight *flight, const char *holds)
+static void tell_answer(struct supervisor *s, struct flight *flight, const char *holds, int fails)
 {
-	bool runs = flight->outcome.verdict.action == PM_ALLOW ||
-		    flight->outcome.verdict.action == PM_REDIRECT;
+	bool runs = !fails && (flight->outcome.verdict.action == PM_ALLOW ||
+			       flight->outcome.verdict.action == PM_REDIRECT);
 	int nr = flight->run.nsteps ? flight->run.steps[0].nr : flight->call.nr;
 	int err;
 
@@ -82,6 +82,7 @@ static void tell_answer(struct supervisor *s, struct flight *flight, const char 
 		.layer = flight->outcome.layer,
 		.ran_nr = runs ? nr : -1,
 		.ran_name = runs ? pm_syscall_name(flight->call.arch, nr) : NULL,
+		.fails = fails,
 		.holds = runs ? holds : "",
 	});
 	if (err)
@@ -111,7 +112,7 @@ static void answer_final(struct supervisor *s, struct thread *thread, bool entry
 	struct flight *flight = thread->flight;
 	const struct pm_verdict *verdict = &flight->outcome.verdict;
 
-	tell_answer(s, flight, "");
+	tell_answer(s, flight, "", 0);
 	switch (verdict->action) {
 	case PM_KILL:
 		thread_kill(thread);
@@ -139,6 +140,20 @@ static void refuse(struct supervisor *s, struct thread *thread, bool entry, int 
 			chain_refuse(&flight->outcome, -err, "error of the observer");
 	}
 	answer_final(s, thread, entry);
+}
+
+/* The layers agreed, and the call fails all the same, as it would have without them. */
+static void answer_failure(struct supervisor *s, struct thread *thread, bool entry, int err)
+{
+	struct flight *flight = thread->flight;
+
+	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
+	tell_answer(s, flight, "", -err);
+	if (flight->outcome.verdict.action == PM_DENY)
+		err = -flight->outcome.verdict.err;
+	else
+		tell_result(s, flight, err);
+	answer_value(thread, entry, err);
 }
 
 /* Let the call run as it is in the target's registers. */
@@ -190,10 +205,10 @@ static void run_adopted(struct supervisor *s, struct thread *thread, bool entry)
 
 	fd = peer_same_credentials(thread->tid) ? settle_open(&flight->call) : -EACCES;
 	if (fd < 0) {
-		refuse(s, thread, entry, fd, "built-in: a file without a name");
+		answer_failure(s, thread, entry, fd);
 		return;
 	}
-	tell_answer(s, flight, "file");
+	tell_answer(s, flight, "file", 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
 		close(fd);
 		answer_value(thread, entry, -flight->outcome.verdict.err);
@@ -241,7 +256,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		err = pm_call_layout(&flight->call, size ? slot_memory(&flight->slot) : NULL, size,
 				     space->at[width_of(arch)] + flight->slot.offset, &flight->run);
 	if (err) {
-		refuse(s, thread, entry, err, "built-in: what the kernel would say");
+		answer_failure(s, thread, entry, err);
 		return;
 	}
 	flight->no_links = form.no_links;
@@ -249,7 +264,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 	flight->exe_dev = form.exe_dev;
 	flight->exe_ino = form.exe_ino;
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
-	tell_answer(s, flight, form.holds);
+	tell_answer(s, flight, form.holds, 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
 		answer_value(thread, entry, -flight->outcome.verdict.err);
 		return;

@@ -288,6 +288,12 @@ struct pm_event {
 	size_t depth;			/* VERDICT: index of the layer, 0 is the innermost */
 	int ran_nr;			/* ANSWER, RESULT: the number that runs, or -1 */
 	const char *ran_name;		/* of ran_nr, or NULL */
+	/*
+	 * ANSWER: allowed, and yet does not run: a positive errno, which the
+	 * kernel would give for what the layers agreed to (a directory of the
+	 * path is not there, no room for a pin).  Else 0.
+	 */
+	int fails;
 	const char *holds;		/* ANSWER: what keeps the named file the same, see
 					 * docs/guarantees.md: "file", "landlock", "name", "" */
 	int64_t result;			/* RESULT: as the target sees it, -errno included */
