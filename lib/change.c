@@ -167,7 +167,8 @@ static bool all_read(const struct pm_call *call, const struct pm_sysent *ent)
 		if (!shape_applies(call, shape))
 			continue;
 		/* No messages at all is nothing to read. */
-		if (!item && shape->kind == PM_SHAPE_MMSGHDR && !(uint32_t)call->args[shape->len - 1])
+		if (!item && shape->kind == PM_SHAPE_MMSGHDR &&
+		    !(uint32_t)call->args[shape->len - 1])
 			continue;
 		if (!item || !item->priv->shape || !same_kind(item->priv->shape, shape))
 			return false;

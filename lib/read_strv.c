@@ -34,8 +34,10 @@ static ssize_t window_at(struct window *window, uint64_t addr, const unsigned ch
 	ssize_t n;
 
 	if (addr - window->base >= window->len) {
-		window->next = addr == window->base + window->len && window->next < WINDOW ?
-			window->next * 2 : PAGE;
+		if (addr != window->base + window->len)
+			window->next = PAGE;
+		else if (window->next < WINDOW)
+			window->next *= 2;
 		window->len = 0;
 		n = window->reader->read(window->reader->data, addr, window->bytes,
 					 window->next - (size_t)(addr % PAGE));

@@ -35,7 +35,7 @@ enum pm_shape_kind {
 /* How the flags of a call change what a shape means. */
 enum pm_rule {
 	PM_RULE_PLAIN,		/* not at all */
-	/* By single bits, see pm_rule_bits(). */
+	/* By single bits of the flags, see rules.c. */
 	PM_RULE_AT,		/* AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH */
 	PM_RULE_AT_FOLLOW,	/* AT_SYMLINK_FOLLOW, AT_EMPTY_PATH */
 	PM_RULE_MOVE_FROM,	/* MOVE_MOUNT_F_* */
