@@ -3,7 +3,41 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <sys/uio.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+/*
+ * Some containers refuse process_vm_readv(2) and its twin and not ptrace(2):
+ * the same bytes are in /proc/TID/mem.
+ */
+static bool refused(ssize_t done)
+{
+	return done < 0 && (errno == EPERM || errno == ENOSYS);
+}
+
+static int open_memory(pid_t tid, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", tid);
+	return open(path, flags | O_CLOEXEC);
+}
+
+static ssize_t read_file(pid_t tid, uint64_t addr, void *buf, size_t len)
+{
+	auto_close int fd = open_memory(tid, O_RDONLY);
+	ssize_t done;
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -EPERM;
+	done = pread(fd, buf, len, (off_t)addr);
+	return done < 0 ? (errno == EIO ? -EFAULT : -errno) : done;
+}
 
 static ssize_t read_some(void *data, uint64_t addr, void *buf, size_t len)
 {
@@ -12,6 +46,8 @@ static ssize_t read_some(void *data, uint64_t addr, void *buf, size_t len)
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)addr, .iov_len = len };
 	ssize_t done = process_vm_readv(tid, &local, 1, &remote, 1, 0);
 
+	if (refused(done))
+		return read_file(tid, addr, buf, len);
 	return done < 0 ? -errno : done;
 }
 
@@ -27,11 +63,22 @@ int memory_read(pid_t tid, uint64_t from, void *to, size_t len)
 	return done == (ssize_t)len ? 0 : done < 0 ? (int)done : -EFAULT;
 }
 
+static int write_file(pid_t tid, uint64_t to, const void *from, size_t len)
+{
+	auto_close int fd = open_memory(tid, O_WRONLY);
+
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -EPERM;
+	return pwrite(fd, from, len, (off_t)to) == (ssize_t)len ? 0 : -EFAULT;
+}
+
 int memory_write(pid_t tid, uint64_t to, const void *from, size_t len)
 {
 	struct iovec local = { .iov_base = (void *)from, .iov_len = len };
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)to, .iov_len = len };
 	ssize_t done = process_vm_writev(tid, &local, 1, &remote, 1, 0);
 
+	if (refused(done))
+		return write_file(tid, to, from, len);
 	return done == (ssize_t)len ? 0 : done < 0 ? -errno : -EFAULT;
 }

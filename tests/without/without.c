@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * without CALL[=ERRNO]... -- COMMAND [ARG...]: run a command on a kernel, or in
+ * a container, that lacks some calls: they answer ENOSYS, or the errno given.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static int take_away(scmp_filter_ctx ctx, char *what)
+{
+	char *equal = strchr(what, '=');
+	int err = ENOSYS, nr;
+
+	if (equal) {
+		*equal = '\0';
+		err = atoi(equal + 1);
+	}
+	nr = strcmp(what, "mseal") ? seccomp_syscall_resolve_name(what) : 462;
+	if (nr < 0 || err <= 0) {
+		fprintf(stderr, "without: what is %s\n", what);
+		return -1;
+	}
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned int)err), nr, 0);
+}
+
+int main(int argc, char **argv)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int i;
+
+	for (i = 1; ctx && i < argc && strcmp(argv[i], "--"); i++)
+		if (take_away(ctx, argv[i]))
+			return 125;
+	if (!ctx || i + 1 >= argc) {
+		fprintf(stderr, "usage: without CALL[=ERRNO]... -- COMMAND [ARG...]\n");
+		return 125;
+	}
+	if (seccomp_load(ctx)) {
+		fprintf(stderr, "without: the filter cannot be loaded\n");
+		return 125;
+	}
+	seccomp_release(ctx);
+	execvp(argv[i + 1], argv + i + 1);
+	perror(argv[i + 1]);
+	return 127;
+}
