@@ -404,12 +404,8 @@ static int tell_answer(struct audit *audit, const struct pm_event *event)
 			event->layer ? event->layer->name : "pointsman");
 	json_put_verdict(&json, audit->line, event->verdict);
 	put_ran(&json, audit, event);
-	if (event->fails) {
-		json_object *fails = json_object_new_object();
-
-		json_put_errno(&json, fails, event->fails);
-		json_put(&json, audit->line, "fails", fails);
-	}
+	if (event->fails)
+		json_put_errno(&json, audit->line, "fails", event->fails);
 	if (event->holds && event->holds[0])
 		json_put_string(&json, audit->line, "holds", event->holds);
 	line = audit->line;

@@ -126,20 +126,20 @@ json_object *json_text(struct json *json, const void *data, size_t len, size_t l
 	return object;
 }
 
-void json_put_errno(struct json *json, json_object *object, int err)
+void json_put_errno(struct json *json, json_object *object, const char *key, int err)
 {
 	const char *name = strerrorname_np(err);
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", err);
-	json_put_string(json, object, "errno", name ? name : number);
+	json_put_string(json, object, key, name ? name : number);
 }
 
 void json_put_result(struct json *json, json_object *object, int64_t result)
 {
 	json_put(json, object, "result", json_object_new_int64(result));
 	if (result < 0 && result >= -4095)
-		json_put_errno(json, object, (int)-result);
+		json_put_errno(json, object, "errno", (int)-result);
 }
 
 void json_put_verdict(struct json *json, json_object *object, const struct pm_verdict *verdict)
@@ -153,7 +153,7 @@ void json_put_verdict(struct json *json, json_object *object, const struct pm_ve
 	json_put_string(json, object, "source", verdict->source);
 	json_put_string(json, object, "verdict", names[verdict->action]);
 	if (verdict->action == PM_DENY)
-		json_put_errno(json, object, verdict->err);
+		json_put_errno(json, object, "errno", verdict->err);
 	if (verdict->action == PM_VALUE)
 		json_put(json, object, "value", json_object_new_int64(verdict->value));
 }
@@ -259,7 +259,7 @@ static void put_path(struct json *json, json_object *object, struct pm_call *cal
 		return;
 	json_put_string(json, object, "name", where->name);
 	if (where->err)
-		json_put_errno(json, object, where->err);
+		json_put_errno(json, object, "errno", where->err);
 	else if (where->missing)
 		json_put(json, object, "missing", json_object_new_boolean(true));
 }

@@ -39,7 +39,7 @@ void json_put_string(struct json *json, json_object *object, const char *key,
 json_object *json_text(struct json *json, const void *data, size_t len, size_t limit);
 
 /* NAME, or the number for one without a name. */
-void json_put_errno(struct json *json, json_object *object, int err);
+void json_put_errno(struct json *json, json_object *object, const char *key, int err);
 /* What the kernel answered, with the name of an error. */
 void json_put_result(struct json *json, json_object *object, int64_t result);
 /* What a layer said: verdict, errno, value, rule, source. */

@@ -86,7 +86,7 @@ says 'audit on a full disk' 125 \
 
 # Garbage: policies.  Which mistakes there are in them is the policy's own test.
 says 'policy that is not there' 125 \
-	"pointsman: no.yaml: No such file or directory" run --policy no.yaml true
+	"pointsman: no.yaml: cannot be read: No such file or directory" run --policy no.yaml true
 printf 'version: 1\nrules: []\nfrob: 1\n' >bad.yaml
 got=$("$PM" run --policy bad.yaml true 2>&1)
 is $? 125 'bad policy: status'
