@@ -90,7 +90,7 @@ base_unpack() {
 	fi
 	say "unpacking $TARBALL"
 	if [ ! -d "$source_git" ]; then
-		git init -q --bare -b base "$source_git"
+		git init -q --bare -b packed "$source_git"
 		git -C "$source_git" config core.looseCompression 1
 		git -C "$source_git" config gc.auto 0
 	fi
@@ -115,7 +115,7 @@ base_commit() {
 	commit=$(GIT_AUTHOR_DATE='1970-01-01T00:00:00Z' \
 		GIT_COMMITTER_DATE='1970-01-01T00:00:00Z' \
 		git -C "$1" commit-tree -m "Linux $version (Debian)" "$tree")
-	git -C "$source_git" update-ref refs/heads/base "$commit"
+	git -C "$source_git" update-ref refs/heads/packed "$commit"
 	git -C "$source_git" tag -f base "$commit" >/dev/null
 	echo "$version" > "$source_git/version"
 }
