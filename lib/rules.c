@@ -209,6 +209,9 @@ static void classify_item(const struct pm_call *call, struct pm_item *item)
 	const struct pm_shape *shape = item->priv->shape;
 	struct pm_open_how how;
 
+	/* Added to what was read (the interpreter of a script): says itself what it is. */
+	if (item->arg == PM_NO_REGISTER)
+		return;
 	item->dirfd = AT_FDCWD;
 	item->nofollow = item->empty_ok = false;
 	item->classes = 0;

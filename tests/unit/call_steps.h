@@ -20,7 +20,9 @@
 
 #define WIDE AUDIT_ARCH_X86_64
 #define NARROW AUDIT_ARCH_I386
+#ifndef PAGE
 #define PAGE 4096u
+#endif
 #define CWD ((uint64_t)(int64_t)AT_FDCWD)
 
 #define BIT_READ PM_BIT(PM_CLASS_OPEN_READ)

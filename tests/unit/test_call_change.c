@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls are changed, resolved, and run in another form. */
 #define _GNU_SOURCE
+#include "call_private.h"
 #include "call_steps.h"
 
 static void test_where(void **state)
@@ -191,6 +192,31 @@ static void test_set_nr(void **state)
 	pm_call_clear(&call);
 }
 
+/* An item that no register points to is not laid out, and keeps what it is. */
+static void test_added_item(void **state)
+{
+	struct memory memory = text_memory(0x1000, "script");
+	struct pm_call call;
+	struct pm_item *item;
+
+	(void)state;
+	assert_int_equal(READ(&call, &memory, WIDE, "execve", 0x1000, 0, 0), 0);
+	item = call_add_item(&call, PM_ITEM_PATH, NULL);
+	item->role = "interpreter";
+	item->classes = PM_BIT(PM_CLASS_EXEC);
+	item->data = copy_bytes("/bin/sh", 7);
+	item->len = 7;
+	assert_int_equal(item->arg, PM_NO_REGISTER);
+	assert_int_equal(pm_call_layout_size(&call), 8 + 8 + 8);
+	assert_int_equal(pm_call_set_path(&call, item, "/bin/dash"), 0);
+	assert_int_equal(item->classes, PM_BIT(PM_CLASS_EXEC));
+	assert_int_equal(pm_call_set_arg(&call, 3, 1), 0);
+	assert_int_equal(pm_call_item(&call, PM_ITEM_PATH, "interpreter")->classes,
+			 PM_BIT(PM_CLASS_EXEC));
+	assert_int_equal(pm_call_layout_size(&call), 8 + 8 + 8);
+	pm_call_clear(&call);
+}
+
 /* An open as openat2, as the last stage makes it. */
 static void test_run_as(void **state)
 {
@@ -249,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_set_sockaddr),
 		cmocka_unit_test(test_set_strv),
 		cmocka_unit_test(test_set_nr),
+		cmocka_unit_test(test_added_item),
 		cmocka_unit_test(test_run_as),
 	};
 
