@@ -42,7 +42,7 @@ rules:
     argv: { 0: "*pointsman-never*" }
     deny: ENOENT
   - class: [connect, send]
-    address: [192.0.2.0/24, "[2001:db8::]/32"]
+    address: [192.0.2.0/24, "[2001:db8::/32]"]
     deny: ENETUNREACH
   - class: bind
     address: "0.0.0.0:1-79"
