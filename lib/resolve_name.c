@@ -130,10 +130,14 @@ int open_how_path(int dirfd, const char *path, int flags, uint64_t resolve)
 	return errno == ENFILE ? -EMFILE : -errno;
 }
 
+bool resolve_without_openat2;
+
 bool have_openat2(void)
 {
 	static int have = -1;
 
+	if (resolve_without_openat2)
+		return false;
 	if (have < 0) {
 		int fd = open_how_path(AT_FDCWD, "/", 0, RESOLVE_NO_SYMLINKS);
 

@@ -63,15 +63,16 @@ struct walk {
 	struct place base;	 /* where a walk with a border of its own began */
 	const struct place *top; /* above this ".." does not lead: &root or &base */
 	struct place cur;	 /* what was reached */
-	struct object over;	 /* what is mounted over top, once ".." has led there */
-	char *rest;		 /* the path that is being walked, links in it put in place */
-	const char *at;		 /* the next component in rest */
-	unsigned int links;	 /* followed so far */
-	bool knows_root;	 /* openat2 has looked the root up by now */
-	bool want_dir;		 /* a slash came after the final component */
-	bool missing;		 /* the final component is not there; cur is its parent */
-	bool magic;		 /* cur was reached by a magic link */
-	char last[256];		 /* missing: the component */
+	struct object over;	 /* what is mounted over top, or top */
+	bool knows_over;
+	char *rest;	    /* the path that is being walked, links in it put in place */
+	const char *at;	    /* the next component in rest */
+	unsigned int links; /* followed so far */
+	bool knows_root;    /* openat2 has looked the root up by now */
+	bool want_dir;	    /* a slash came after the final component */
+	bool missing;	    /* the final component is not there; cur is its parent */
+	bool magic;	    /* cur was reached by a magic link */
+	char last[256];	    /* missing: the component */
 
 	bool may_leap;	   /* the target's root is the supervisor's */
 	bool leapt;	   /* the links before cur were not counted */
@@ -97,6 +98,8 @@ void place_free(struct place *place);
 int place_copy(struct place *to, const struct place *from);
 
 bool have_openat2(void);
+/* For tests: as on a kernel without it. */
+extern bool resolve_without_openat2;
 int open_how_path(int dirfd, const char *path, int flags, uint64_t resolve);
 
 /* The kernel's text for a descriptor of the supervisor (PATH_MAX bytes). */

@@ -47,45 +47,53 @@ static int move(struct walk *walk, int fd)
 }
 
 /*
- * ".." at the top stays there; but what was mounted over it is entered, and has
- * no name then.
+ * ".." at the top stays there, but enters what was mounted over it: so it does
+ * below, where no name leads.
  */
-static int step_over(struct walk *walk)
+static int open_over(struct walk *walk)
 {
-	int fd = have_openat2() ? open_how_path(walk->top->fd, "..", 0, RESOLVE_IN_ROOT) : -ENOSYS;
-	struct object over;
-	int err;
+	return open_how_path(walk->top->fd, "..", 0, RESOLVE_IN_ROOT);
+}
 
-	if (fd == -EMFILE || fd == -ENOMEM || fd == -EACCES)
-		return fd;
-	if (fd < 0 || object_of(fd, &over) || same_object(&over, &walk->cur.is)) {
-		cleanup_close(&fd);
+static int find_over(struct walk *walk)
+{
+	auto_close int fd = -1;
+
+	if (walk->knows_over)
 		return 0;
-	}
-	err = move(walk, fd);
-	if (err)
-		return err;
-	walk->over = over;
-	return name_place(walk, &walk->cur);
+	fd = have_openat2() ? open_over(walk) : -ENOSYS;
+	if (fd == -EMFILE || fd == -ENOMEM)
+		return fd;
+	if (fd < 0 || object_of(fd, &walk->over))
+		walk->over = walk->top->is;
+	walk->knows_over = true;
+	return 0;
 }
 
 static int step_up(struct walk *walk)
 {
-	int fd, err;
+	bool at_over, at_top = same_object(&walk->cur.is, &walk->top->is);
+	int fd, err = find_over(walk);
 
+	if (err)
+		return err;
 	walk->knows_root = true;
-	if (same_object(&walk->cur.is, &walk->top->is) ||
-	    (walk->over.mode && same_object(&walk->cur.is, &walk->over))) {
+	at_over = same_object(&walk->cur.is, &walk->over);
+	if ((at_top || at_over) && (walk->resolve & RESOLVE_BENEATH))
+		return -EXDEV;
+	if (at_over) {
 		walk->magic = false;
-		return walk->resolve & RESOLVE_BENEATH ? -EXDEV : step_over(walk);
+		return 0;
 	}
-	fd = open_path(walk->cur.fd, "..", 0);
+	fd = at_top ? open_over(walk) : open_path(walk->cur.fd, "..", 0);
 	if (fd < 0)
 		return fd;
 	err = move(walk, fd);
 	if (err)
 		return err;
-	if (walk->cur.anonymous || walk->cur.loose)
+	at_over = same_object(&walk->cur.is, &walk->over) &&
+		  !same_object(&walk->over, &walk->top->is);
+	if (at_over || walk->cur.anonymous || walk->cur.loose)
 		return name_place(walk, &walk->cur);
 	text_pop(&walk->cur.name);
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * resolve_check.h - resolve a path by the fast way and by the slow one, and
+ * resolve_check.h - resolve a path by the fast way and by the slow ones, and
  * compare both with what a process of that view gets
  */
 #ifndef POINTSMAN_RESOLVE_CHECK_H
@@ -180,20 +180,29 @@ static inline void ask_parent(struct target *target, int dirfd, const char *path
 	target_ask(target, dirfd, text, O_NOFOLLOW, 0, answer);
 }
 
+/* Set where something is mounted over the root: the way without openat2 does not see it. */
+static bool needs_openat2;
+
 /*
- * Resolve by both ways, compare them with each other and with the kernel.  The
+ * Resolve by each way, compare them with each other and with the kernel.  The
  * caller frees *where.
  */
 static inline void check_how(struct target *target, int dirfd, const char *path, unsigned int flags,
 			     uint64_t resolve, struct pm_where *where)
 {
+	static const char *const ways[] = { "fast", "slow", "without openat2" };
 	struct pm_view view = { .tid = target->pid, .tgid = target->pid };
-	struct pm_where slow;
+	struct pm_where found[3];
 	struct answer answer;
 	const char *why;
 
-	assert_int_equal(pm_resolve(&view, dirfd, path, flags, resolve, where), 0);
-	assert_int_equal(pm_resolve(&view, dirfd, path, flags | RESOLVE_SLOWLY, resolve, &slow), 0);
+	for (int i = 0; i < 3; i++) {
+		resolve_without_openat2 = i == 2 && !needs_openat2;
+		assert_int_equal(pm_resolve(&view, dirfd, path, flags | (i ? RESOLVE_SLOWLY : 0),
+					    resolve, &found[i]),
+				 0);
+	}
+	resolve_without_openat2 = false;
 	if (flags & PM_RESOLVE_PARENT)
 		ask_parent(target, dirfd, path, &answer);
 	else
@@ -201,16 +210,20 @@ static inline void check_how(struct target *target, int dirfd, const char *path,
 			   (flags & PM_RESOLVE_NOFOLLOW ? O_NOFOLLOW : 0) |
 				   (flags & PM_RESOLVE_EMPTY ? O_EXCL : 0),
 			   resolve, &answer);
-	why = same_where(where, &slow) ? wrong(target, where, &answer) : "the two ways differ";
+	why = wrong(target, &found[0], &answer);
+	if (!same_where(&found[0], &found[1]) || !same_where(&found[0], &found[2]))
+		why = "the ways differ";
 	if (why) {
-		dump("fast", where);
-		dump("slow", &slow);
+		for (int i = 0; i < 3; i++)
+			dump(ways[i], &found[i]);
 		print_error("kernel: err %d ino %lu %s\n", answer.err,
 			    (unsigned long)answer.st.st_ino, answer.text);
 		fail_msg("%d \"%s\" flags %u resolve %#lx: %s", dirfd, path, flags,
 			 (unsigned long)resolve, why);
 	}
-	pm_where_free(&slow);
+	*where = found[0];
+	pm_where_free(&found[1]);
+	pm_where_free(&found[2]);
 }
 
 /* Check, and compare the name too. */

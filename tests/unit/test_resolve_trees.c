@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Random trees, and random paths in them: what the resolver says is what a
+ * process of that view gets.  PM_SEED repeats one run.
+ */
+#define _GNU_SOURCE
+#include "resolve_check.h"
+
+#include <pthread.h>
+#include <time.h>
+
+enum { NAMES = 5, TREES = 24, PATHS = 120 };
+
+static uint64_t random_state;
+
+static unsigned int random_below(unsigned int n)
+{
+	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned int)(random_state >> 33) % n;
+}
+
+/*
+ * A path of a few names of the tree, with the odd spellings; from top, or
+ * relative.
+ */
+static void random_path(char *path, size_t size, const char *top, bool absolute)
+{
+	static const char *const odd[] = { ".", "..", "", "none", "..", "c.", "proc/self/cwd" };
+	size_t len = absolute ? (size_t)snprintf(path, size, "%s/", top) : 0;
+	unsigned int n = 1 + random_below(6);
+
+	path[len] = '\0';
+	while (n--) {
+		const char *name = random_below(4) ? NULL : odd[random_below(7)];
+		char own[2] = { (char)('a' + random_below(NAMES)), '\0' };
+
+		len += (size_t)snprintf(path + len, size - len, "%s%s", name ? name : own,
+					n || !random_below(4) ? "/" : "");
+	}
+}
+
+/* In the working directory; what cannot be made, since it is there or its parent is not, is not. */
+static void random_tree(const char *top)
+{
+	char path[512], text[512];
+
+	for (int i = 0; i < 60; i++) {
+		random_path(path, sizeof(path), ".", false);
+		switch (random_below(5)) {
+		case 0:
+		case 1:
+			mkdir(path, 0755);
+			break;
+		case 2:
+			close(open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+			break;
+		default:
+			random_path(text, sizeof(text), top, !random_below(4));
+			if (text[0] && symlink(text, path) && errno == ENOTEMPTY)
+				fail_msg("symlink");
+		}
+	}
+}
+
+static void check_random(struct target *target, const char *top)
+{
+	static const uint64_t bits[] = {
+		0,
+		0,
+		0,
+		0,
+		RESOLVE_NO_SYMLINKS,
+		RESOLVE_NO_MAGICLINKS,
+		RESOLVE_NO_XDEV,
+		RESOLVE_BENEATH,
+		RESOLVE_IN_ROOT,
+	};
+	struct pm_where where;
+	char path[512];
+
+	for (int i = 0; i < PATHS; i++) {
+		uint64_t resolve = bits[random_below(9)];
+		unsigned int flags = 1u << random_below(4);
+
+		random_path(path, sizeof(path), top, !random_below(3));
+		flags &= PM_RESOLVE_NOFOLLOW | (resolve ? 0 : PM_RESOLVE_PARENT);
+		check_how(target, AT_FDCWD, path, flags, resolve, &where);
+		pm_where_free(&where);
+	}
+}
+
+static uint64_t seed(void)
+{
+	const char *text = getenv("PM_SEED");
+	uint64_t value = text ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) ^ (uint64_t)getpid();
+
+	print_message("PM_SEED=%llu\n", (unsigned long long)value);
+	return value;
+}
+
+/* In the root that the supervisor has too. */
+static void plain_trees(void **state)
+{
+	struct target target;
+	char dir[PATH_MAX];
+
+	(void)state;
+	random_state = seed();
+	for (int i = 0; i < TREES; i++) {
+		snprintf(dir, sizeof(dir), "%s/%d", place, i);
+		assert_int_equal(mkdir(dir, 0755) | chdir(dir), 0);
+		random_tree(dir);
+		start(&target, NULL, NULL);
+		check_random(&target, dir);
+		end(&target);
+	}
+	assert_int_equal(chdir(place), 0);
+}
+
+static int enter(void *data)
+{
+	int err = own_root(data);
+
+	return err ? err : chdir("a") && chdir("/") ? errno : 0;
+}
+
+static void chrooted_trees(void **state)
+{
+	struct target target;
+	char dir[PATH_MAX];
+
+	(void)state;
+	random_state = seed();
+	for (int i = 0; i < TREES; i++) {
+		snprintf(dir, sizeof(dir), "%s/%d", place, i);
+		assert_int_equal(mkdir(dir, 0755) | chdir(dir), 0);
+		random_tree("");
+		start(&target, enter, dir);
+		check_random(&target, "");
+		end(&target);
+	}
+	assert_int_equal(chdir(place), 0);
+}
+
+/* Mounts here and there: other file systems, trees bound elsewhere, a procfs, one over the root. */
+static int mount_some(void *data)
+{
+	static const char *const dirs[] = { "a", "b/c", "c", "d/a", "a/b", "e" };
+	uint64_t *random = data;
+	int err = own_mounts();
+
+	if (err)
+		return err;
+	random_state = *random;
+	for (int i = 0; i < 6; i++) {
+		const char *on = dirs[random_below(6)];
+
+		switch (random_below(3)) {
+		case 0:
+			mount("none", on, "tmpfs", 0, "size=64k");
+			break;
+		case 1:
+			mount(dirs[random_below(6)], on, NULL, MS_BIND, NULL);
+			break;
+		default:
+			mount("/proc", on, NULL, MS_BIND | MS_REC, NULL);
+		}
+		random_tree("");
+	}
+	if (random_below(2) && !chdir(dirs[random_below(6)]))
+		random_tree("");
+	if (random_below(2) && chroot("."))
+		return errno;
+	if (!random_below(3))
+		mount("none", ".", "tmpfs", 0, "size=64k");
+	return 0;
+}
+
+static void mounted_trees(void **state)
+{
+	struct target target;
+	char dir[PATH_MAX];
+	uint64_t *random = &random_state, first;
+
+	(void)state;
+	needs_openat2 = true;
+	random_state = seed();
+	for (int i = 0; i < 2 * TREES; i++) {
+		snprintf(dir, sizeof(dir), "%s/%d", place, i);
+		assert_int_equal(mkdir(dir, 0755) | chdir(dir), 0);
+		random_tree("");
+		first = random_state;
+		start(&target, mount_some, random);
+		random_state = first;
+		check_random(&target, i % 2 ? dir : "");
+		end(&target);
+	}
+	assert_int_equal(chdir(place), 0);
+}
+
+/*
+ * What others do meanwhile: no answer is wrong, none takes for ever, nothing leaks.
+ */
+static volatile bool stop;
+
+static void *disturb(void *data)
+{
+	const int *root = data;
+
+	while (!stop) {
+		renameat(*root, "a", *root, "x");
+		renameat(*root, "x", *root, "a");
+		renameat2(*root, "a/b", *root, "l", RENAME_EXCHANGE);
+		unlinkat(*root, "d", 0);
+		symlinkat("a/b/c", *root, "d");
+		unlinkat(*root, "d", 0);
+		mkdirat(*root, "d", 0755);
+		unlinkat(*root, "d", AT_REMOVEDIR);
+	}
+	return NULL;
+}
+
+static void disturbed(void **state)
+{
+	static const char *const paths[] = {
+		"a/b/c/../../../l/c", "l/c/f", "d/f",  "l/../../a/b", "x/b/c", "d/none", "a/b/c/f",
+		"/proc/self/cwd/a/b", "d",     "d/..",
+	};
+	int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct pm_where where;
+	struct target target;
+	struct pm_view view;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(mkdir("a", 0755) | mkdir("a/b", 0755) | mkdir("a/b/c", 0755), 0);
+	put_file("a/b/c/f");
+	assert_int_equal(symlink("a/b", "l"), 0);
+	start(&target, NULL, NULL);
+	view = (struct pm_view){ .tid = target.pid, .tgid = target.pid };
+	stop = false;
+	assert_int_equal(pthread_create(&thread, NULL, disturb, &root), 0);
+	for (unsigned int i = 0; i < 20000; i++) {
+		int err = pm_resolve(&view, AT_FDCWD, paths[i % 10],
+				     (i / 10) % 2 | (i / 20 % 2 ? RESOLVE_SLOWLY : 0), 0, &where);
+
+		if (err || !where.name || (where.exists && where.fd < 0) ||
+		    where.exists + where.missing + !!where.err != 1) {
+			stop = true;
+			fail_msg("%s: %d", paths[i % 10], err);
+		}
+		pm_where_free(&where);
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	end(&target);
+	close(root);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(plain_trees),
+		TEST(chrooted_trees),
+		TEST(mounted_trees),
+		TEST(disturbed),
+	};
+
+	return cmocka_run_group_tests_name("resolve_trees", tests, NULL, NULL);
+}
