@@ -170,8 +170,23 @@ static int act_on_env(const struct redirect *redirect, struct pm_call *call, boo
 	return err;
 }
 
+/*
+ * The arguments that a script's interpreter gets are made by the kernel: they
+ * are not there to be changed.
+ */
+static int act_on_program(const struct redirect *redirect, struct pm_call *call,
+			  const struct pm_item *item, bool *changed)
+{
+	int err;
+
+	if (item->arg == PM_NO_REGISTER && (redirect->argv.n || redirect->argv_prepend.n))
+		return -EACCES;
+	err = act_on_argv(redirect, call, changed);
+	return err ? err : act_on_env(redirect, call, changed);
+}
+
 int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-		enum pm_class class, bool *changed)
+		enum pm_class class, bool again, bool *changed)
 {
 	const struct redirect *redirect = &rule->redirect;
 	int err = 0;
@@ -181,11 +196,8 @@ int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *i
 	if (item->kind != PM_ITEM_PATH)
 		return 0;
 	/* argv and environment first: they leave what where was found. */
-	if (class == PM_CLASS_EXEC) {
-		err = act_on_argv(redirect, call, changed);
-		if (!err)
-			err = act_on_env(redirect, call, changed);
-	}
+	if (class == PM_CLASS_EXEC && !again)
+		err = act_on_program(redirect, call, item, changed);
 	if (!err && redirect->has_path)
 		err = act_on_path(rule, call, item, changed);
 	return err;

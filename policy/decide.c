@@ -148,6 +148,7 @@ static bool asks_for_log(const struct decision *decision)
 /* Of the facets of one item, which lie together, the earliest redirect rule acts. */
 static int redirect_items(const struct decision *decision, bool *changed)
 {
+	size_t program = NO_RULE;
 	int err = 0;
 
 	for (size_t i = 0; i < decision->nfacets && !err;) {
@@ -161,9 +162,12 @@ static int redirect_items(const struct decision *decision, bool *changed)
 			    (!first || facet->rule < first->rule))
 				first = facet;
 		}
-		if (first && item)
-			err = act_on_item(decision->policy->rules[first->rule], decision->call,
-					  item, first->class, changed);
+		if (!first || !item)
+			continue;
+		err = act_on_item(decision->policy->rules[first->rule], decision->call, item,
+				  first->class, program == first->rule, changed);
+		if (first->class == PM_CLASS_EXEC)
+			program = first->rule;
 	}
 	return err;
 }

@@ -371,8 +371,7 @@ static int grant_loaders(struct plan *plan)
 	for (size_t i = 0; i < found.gl_pathc && !err; i++)
 		err = add_grant(plan, found.gl_pathv[i], LL_EXECUTE | LL_READ_FILE);
 	globfree(&found);
-	return err ? err : add_note(plan, "programs whose interpreter may not be executed itself "
-				    "do not start");
+	return err ? err : add_note(plan, "loaders of programs are let through in /lib only");
 }
 
 static int open_ruleset(uint64_t *handled)

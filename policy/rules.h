@@ -154,11 +154,13 @@ bool rule_names_syscall(const struct rule *rule, const char *syscall);
 /*
  * act.c: change what a redirect rule that matched says of an item (a path, an
  * address, the argv and environment of a program), and of the whole call.
- * *changed is set where something is now different.  Return 0 or a negative
- * errno.  done has the bits of arguments that an earlier rule has set.
+ * again: the rule has acted on the program of this call already, and this is
+ * the interpreter that its script names.  done has the bits of arguments that
+ * an earlier rule has set.  *changed is set where something is now different.
+ * Return 0 or a negative errno.
  */
 int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-		enum pm_class class, bool *changed);
+		enum pm_class class, bool again, bool *changed);
 int act_on_call(const struct rule *rule, struct pm_call *call, unsigned int *done, bool *changed);
 /* The bit of done for the number of the call. */
 #define ACT_NUMBER (1u << 6)

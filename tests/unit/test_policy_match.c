@@ -435,6 +435,53 @@ static void program_redirects(void **state)
 	assert_int_equal(decide(), -EINVAL);
 }
 
+/* What a script's first line names is a program of the call too. */
+static void interpreters(void **state)
+{
+	struct pm_item *item;
+
+	(void)state;
+	rules("default: deny\n"
+	      "rules:\n"
+	      "- {path: /evil, deny: EPERM}\n"
+	      "- {path: /wrapped, class: exec, redirect: {argv-prepend: [w]}}\n"
+	      "- {path: /env, class: exec, redirect: {env-set: {A: b}}}\n"
+	      "- {tree: /all, class: exec, redirect: {tree: /new, argv-prepend: [w]}}\n"
+	      "- {tree: /s, class: exec, allow: true}\n");
+	for (int i = 0; i < 5; i++) {
+		static const char *const programs[] = { "/evil", "/wrapped", "/env", "/all/sh",
+							"/other" };
+
+		executed(i == 3 ? "/all/x" : "/s/x", LIST("x", "y"), LIST("Z=1"));
+		item = stub_path(&stub, EXEC, programs[i], programs[i]);
+		item->role = "interpreter";
+		item->arg = PM_NO_REGISTER;
+		switch (i) {
+		case 0:
+			assert_int_equal(decided(), PM_DENY);
+			assert_int_equal(verdict.err, EPERM);
+			break;
+		case 1:
+			assert_int_equal(decide(), -EACCES);
+			break;
+		case 2:
+			assert_int_equal(decided(), PM_REDIRECT);
+			assert_string_equal(PATH, "/s/x");
+			assert_string_equal(stub_joined(&stub, &stub.items[2]), "Z=1 A=b");
+			break;
+		case 3:
+			/* executed() has decided it once already. */
+			assert_int_equal(decided(), PM_REDIRECT);
+			assert_string_equal(stub_joined(&stub, &stub.items[1]), "w w x y");
+			assert_string_equal((char *)item->data, "/new/sh");
+			break;
+		default:
+			assert_int_equal(decided(), PM_DENY);
+			assert_int_equal(verdict.err, EACCES);
+		}
+	}
+}
+
 static enum pm_action socket_with(uint64_t a, uint64_t b)
 {
 	stub_init(&stub, "socket");
@@ -631,6 +678,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_redirects, clear),
 		cmocka_unit_test_teardown(programs, clear),
 		cmocka_unit_test_teardown(program_redirects, clear),
+		cmocka_unit_test_teardown(interpreters, clear),
 		cmocka_unit_test_teardown(arguments, clear),
 		cmocka_unit_test_teardown(whole_calls, clear),
 		cmocka_unit_test_teardown(addresses, clear),
