@@ -117,7 +117,8 @@ static int tell_found(struct walk *walk, struct pm_where *out)
 {
 	int err = 0;
 
-	if (walk->cur.loose)
+	/* From where no name leads the way may have come back to where one does. */
+	if (walk->cur.loose || walk->cur.anonymous)
 		err = name_place(walk, &walk->cur);
 	if (!err && walk->missing)
 		err = text_append(&walk->cur.name, walk->last, strlen(walk->last));

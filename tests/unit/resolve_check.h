@@ -106,6 +106,8 @@ static inline bool names(struct target *target, const char *name, const struct s
 {
 	struct answer answer;
 
+	if (strlen(name) >= PATH_MAX)
+		return true;
 	target_ask(target, AT_FDCWD, name, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &answer);
 	return !answer.err && answer.st.st_dev == st->st_dev && answer.st.st_ino == st->st_ino;
 }
@@ -121,6 +123,8 @@ static inline bool names_missing(struct target *target, const char *name)
 	slash = strrchr(parent, '/');
 	if (!slash)
 		return false;
+	if (strlen(name) >= PATH_MAX)
+		return true;
 	slash[1] = '\0';
 	target_ask(target, AT_FDCWD, parent, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &answer);
 	if (answer.err)
