@@ -20,8 +20,11 @@ static const struct {
 
 bool chain_wants(const struct pm_options *options, const char *syscall)
 {
-	uint32_t classes = pm_syscall_classes(syscall);
+	return chain_wants_for(options, syscall, pm_syscall_classes(syscall));
+}
 
+bool chain_wants_for(const struct pm_options *options, const char *syscall, uint32_t classes)
+{
 	for (size_t i = 0; i < options->nlayers; i++) {
 		const struct pm_layer *layer = options->layers[i];
 

@@ -14,7 +14,11 @@ struct outcome {
 	const struct pm_layer *layer;	/* NULL: the library */
 };
 
-/* Does any layer, or the library itself, want to see this call? */
+/*
+ * Does any layer, or the library itself, want to see this call for one of these
+ * classes?  chain_wants() asks for all that it can have.
+ */
+bool chain_wants_for(const struct pm_options *options, const char *syscall, uint32_t classes);
 bool chain_wants(const struct pm_options *options, const char *syscall);
 
 /*

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,6 +102,22 @@ unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t
 	return why;
 }
 
+/* Calls that connect only with MSG_FASTOPEN, in this argument. */
+static const struct {
+	const char *name;
+	uint8_t arg;
+} sending[] = { { "sendto", 3 }, { "sendmsg", 2 }, { "sendmmsg", 3 } };
+
+/* Who wants to see connections only need not see what is sent on them. */
+static void narrow_sending(const struct pm_options *options, const char *name, struct leaf *leaf)
+{
+	for (size_t i = 0; i < sizeof(sending) / sizeof(sending[0]); i++)
+		if (!strcmp(sending[i].name, name) &&
+		    !chain_wants_for(options, name, PM_BIT(PM_CLASS_SEND)))
+			*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, sending[i].arg, 0,
+					       MSG_FASTOPEN, RET_STOP };
+}
+
 static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, bool guard,
 			   uint32_t arch, int nr)
 {
@@ -118,8 +135,10 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, b
 		if (!strcmp(reaching[i].name, name))
 			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 0,
 					      (uint32_t)supervisor, RET_ERRNO(EPERM) };
-	if (leaf.action == RET_STOP)
+	if (leaf.action == RET_STOP) {
+		narrow_sending(options, name, &leaf);
 		return leaf;
+	}
 	if (!strcmp(name, "clone"))
 		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, CLONE_UNTRACED, RET_STOP };
 	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))

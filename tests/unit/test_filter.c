@@ -126,6 +126,34 @@ static void every_number(void **state)
 	free(program.filter);
 }
 
+static bool wants_connect(void *data, const char *syscall, uint32_t classes)
+{
+	(void)data;
+	(void)syscall;
+	return classes & PM_BIT(PM_CLASS_CONNECT);
+}
+
+static void sending_stops_where_it_connects(void **state)
+{
+	struct pm_layer connects = { .name = "connects", .wants = wants_connect, .decide = allow };
+	struct pm_layer *list[] = { &connects };
+	const struct pm_options only = { .layers = list, .nlayers = 1 };
+	struct sock_fprog program;
+
+	(void)state;
+	assert_int_equal(filter_build(&only, SUPERVISOR, false, &program), 0);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(ask(&program, arches[i], "connect", 0, 0), STOP);
+		assert_int_equal(ask(&program, arches[i], "sendto", 3, 0), SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&program, arches[i], "sendto", 3, 0x20000000), STOP);
+		assert_int_equal(ask(&program, arches[i], "sendmsg", 2, 0x20000000), STOP);
+		assert_int_equal(ask(&program, arches[i], "sendmmsg", 3, 0x20000000), STOP);
+		assert_int_equal(ask(&program, arches[i], "sendmmsg", 3, 0), SECCOMP_RET_ALLOW);
+	}
+	assert_int_equal(ask(&program, AUDIT_ARCH_I386, "socketcall", 0, 0), STOP);
+	free(program.filter);
+}
+
 static void other_tables(void **state)
 {
 	struct sock_fprog program = build(false);
@@ -196,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_number),
+		cmocka_unit_test(sending_stops_where_it_connects),
 		cmocka_unit_test(other_tables),
 		cmocka_unit_test(arguments_that_matter),
 		cmocka_unit_test(guard_without_mseal),
