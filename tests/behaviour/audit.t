@@ -335,6 +335,17 @@ def answered_by_value(run):
     assert 'deep' not in line and 'ran' not in line, line
 
 
+def a_kill(run):
+    secret = run.path('secret', 'secret')
+    policy = run.path('kill.yaml', f'version: 1\ndefault: allow\nrules:\n  - class: open-read\n'
+                      f'    path: {secret}\n    kill: true\n')
+    done = run(['--policy', policy], ['cat', secret])
+    assert done.returncode < 0 and done.stdout == b'', done
+    line, = run.named(secret, verdict='kill')
+    same((line['layer'], line['rule']), (policy, 'rules[0]'))
+    assert 'ran' not in line, line
+
+
 def the_documentation(_run):
     """Its examples are lines, and its tables name all members."""
     with open(SRC + '/docs/audit.md', encoding='utf-8') as file:
@@ -353,7 +364,7 @@ def the_documentation(_run):
 TESTS = [start_line, a_denial, a_rule_of_a_file, a_redirect, a_redirect_that_fails, two_layers,
          an_inner_denial_is_final, written_before_the_answer, a_descriptor, standard_error,
          all_or_decided, addresses, arguments_and_environment, odd_names, closed_pipe_refuses_all,
-         many_processes, appends, built_in, answered_by_value, the_documentation]
+         many_processes, appends, built_in, answered_by_value, a_kill, the_documentation]
 
 
 def main():

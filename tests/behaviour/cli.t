@@ -92,12 +92,28 @@ got=$("$PM" run --policy bad.yaml true 2>&1)
 is $? 125 'bad policy: status'
 [[ $got =~ ^pointsman:\ bad\.yaml:[0-9]+:[0-9]+:\ [^$'\n']+$ ]]
 check 'bad policy: one line, with file, line and column' "$got"
-for option in --path --exec --connect --syscall; do
-	got=$("$PM" run $option nonsense true 2>&1)
-	is $? 125 "bad $option: status"
-	[[ $got =~ ^pointsman:\ $option:\ [^$'\n']+$ ]]
-	check "bad $option: one line that names the option" "$got"
+# bad_form OPTION ARGUMENT MESSAGE
+bad_form()
+{
+	says "$1 '$2'" 125 "pointsman: $1: $3" run "$1" "$2" true
+}
+
+for option in --path --exec; do
+	bad_form $option nonsense "no '=', expected FROM=TO"
+	bad_form $option =/to "nothing before '=', expected FROM=TO"
+	bad_form $option /from= "nothing after '=', expected FROM=TO"
+	bad_form $option from=/to "'from', expected an absolute path"
+	bad_form $option /from=to "'to', expected an absolute path"
 done
+bad_form --connect nonsense "no '=', expected ADDR=ADDR"
+bad_form --connect 192.0.2.1:80=127.0.0.0/8:80 "'127.0.0.0/8:80', expected one address to lead to"
+bad_form --connect 192.0.2.1:80=unix:/run/x \
+	"'192.0.2.1:80' and 'unix:/run/x' are of different families"
+bad_form --deny '' 'nothing, expected PATTERN[:ERRNO]'
+bad_form --deny /secret:EFROB "'EFROB' is no errno, expected a name such as EACCES"
+bad_form --syscall nonsense "no '=', expected NAME=NAME"
+bad_form --syscall frob=getpid "'frob' is no system call of this machine"
+bad_form --syscall getpid=frob "'frob' is no system call of this machine"
 
 # What runs, and how it ends.
 says 'not found' 127 "pointsman: cannot run 'no-such-command': No such file or directory" \
@@ -180,6 +196,39 @@ if "$PM" run --policy outer.yaml true 2>stderr; then
 else
 	fail 'policy of the order' "$(cat stderr)"
 fi
+
+# The short forms, one by one.
+mkdir -p tree/below other/below
+echo inside >tree/below/file; echo outside >other/below/file
+prints '--path of a tree' 0 outside run --path "$TMPDIR/tree=$TMPDIR/other" cat tree/below/file
+prints '--exec' 0 replaced run --exec "$(type -P false)=$(type -P echo)" sh -c "$(type -P false) replaced"
+prints '--syscall' 0 same run --syscall getppid=getpid \
+	python3 -c 'import os; print("same" if os.getppid() == os.getpid() else "other")'
+says '--deny' 1 'cat: one: Permission denied' run --deny "$TMPDIR/one" cat one
+says '--deny with an error' 1 'cat: one: No such file or directory' \
+	run --deny "$TMPDIR/one:ENOENT" cat one
+says '--deny of a tree' 1 'cat: tree/below/file: Permission denied' \
+	run --deny "$TMPDIR/tree" cat tree/below/file
+says '--deny of a pattern' 1 'cat: one: Permission denied' run --deny "$TMPDIR/o*" cat one
+prints '--deny lets the rest be' 0 two run --deny "$TMPDIR/one" cat two
+connect='import socket, sys
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)
+except OSError as error:
+    print(error.strerror)
+else:
+    print("connected")'
+exec {from}< <(exec python3 -c 'import socket
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    server.accept()[0].close()')
+server=$!
+read -r port <&"$from"
+prints '--connect' 0 connected run --connect "127.0.0.1:1=127.0.0.1:$port" python3 -c "$connect" 1
+prints '--deny of an address' 0 'No route to host' \
+	run --deny "127.0.0.1:$port:EHOSTUNREACH" python3 -c "$connect" "$port"
+kill "$server"
 
 # help, version
 prints 'version' 0 'pointsman 0.1.0' version
