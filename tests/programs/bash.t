@@ -42,8 +42,8 @@ wait "$upper_pid"
 set -m
 cat /dev/zero >/dev/null &
 kill -STOP %%
-until grep -q '^State:.T' /proc/$!/status; do :; done
-jobs %% | sed 's/ *$//'
+until jobs %% >jobs.txt; grep -q Stopped jobs.txt; do :; done
+sed 's, *$,,' jobs.txt; rm jobs.txt
 kill -CONT %%
 kill -TERM %%
 wait %%

@@ -30,6 +30,29 @@ void attack_die(const char *format, ...)
 	_exit(2);
 }
 
+void attack_place(bool attacker)
+{
+	cpu_set_t all, some;
+	int last = -1;
+
+	if (sched_getaffinity(0, sizeof(all), &all))
+		attack_die("sched_getaffinity");
+	if (CPU_COUNT(&all) < 2)
+		return;
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all))
+			last = cpu;
+	if (attacker) {
+		CPU_ZERO(&some);
+		CPU_SET(last, &some);
+	} else {
+		some = all;
+		CPU_CLR(last, &some);
+	}
+	if (sched_setaffinity(0, sizeof(some), &some))
+		attack_die("sched_setaffinity");
+}
+
 static void store(void *to, size_t width, uint64_t value)
 {
 	if (width == 4)
@@ -76,6 +99,7 @@ static void flip(struct attack *attack)
 	unsigned long n = 0;
 	uint32_t random = 2463534242u;
 
+	attack_place(true);
 	while (!atomic_load_explicit(&attack->stop, memory_order_relaxed)) {
 		attack->kind->write(attack, attack->value[++n & 1]);
 		atomic_store_explicit(&attack->flips, n, memory_order_release);
@@ -187,6 +211,7 @@ void attack_start(struct attack *attack, void *word, size_t width, uint64_t a, u
 	attack->value[0] = a;
 	attack->value[1] = b;
 	attack->kind->start(attack);
+	attack_place(false);
 	while (atomic_load_explicit(&attack->flips, memory_order_acquire) < 2)
 		sched_yield();
 }

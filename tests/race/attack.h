@@ -54,6 +54,12 @@ struct attack *attack_new(const struct attack_kind *kind);
 void attack_start(struct attack *attack, void *word, size_t width, uint64_t a, uint64_t b);
 void attack_stop(struct attack *attack);
 
+/*
+ * The attacker has one processor to itself and the attacked program the others,
+ * where there are two or more: what takes turns does not race.
+ */
+void attack_place(bool attacker);
+
 /* Says why on standard error and ends the process with status 2. */
 void attack_die(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));

@@ -420,6 +420,7 @@ static void *hammer(void *data)
 	const struct arena *arena = data;
 	unsigned long n = 0;
 
+	attack_place(true);
 	while (!atomic_load(&stop)) {
 		for (size_t i = 0; i < ATTACKS; i++)
 			if (!attacks[i].alone)
@@ -434,6 +435,7 @@ static void *scribble(void *data)
 {
 	const struct arena *arena = data;
 
+	attack_place(true);
 	while (!atomic_load(&stop)) {
 		for (size_t at = 0; at < 64 * PAGE; at += PAGE)
 			memcpy(arena->start + at, evil_page, PAGE);
@@ -454,6 +456,7 @@ static int open_many(unsigned long wanted, void *(*attacker)(void *), struct are
 	errno = pthread_create(&thread, NULL, attacker, arena);
 	if (errno)
 		attack_die("pthread_create");
+	attack_place(false);
 	while (!atomic_load(&rounds))
 		sched_yield();
 	for (tries = 0; tries < wanted; tries++) {
@@ -543,6 +546,7 @@ static int naive(unsigned long wanted)
 	errno = pthread_create(&thread, NULL, scribble, &arena);
 	if (errno)
 		attack_die("pthread_create");
+	attack_place(false);
 	while (!atomic_load(&rounds))
 		sched_yield();
 	for (tries = 0; tries < wanted && !wins; tries++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * race CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT
+ * race try|win CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT
  *
  * Makes a call again and again while an attacker turns what it points to from
  * what the policy allows ("good") into what it denies ("evil") and back, and
  * looks at what the kernel did each time.  A win is a denied thing that was
- * done.  Prints
+ * done; with "win" the first one ends it.  Prints
  *
  *	tries=N refused=N ran=N other=N wins=N
  *
@@ -349,26 +349,26 @@ static const struct race_call calls[] = {
 
 int main(int argc, char **argv)
 {
-	const struct attack_kind *kind = argc == 7 ? attack_kind(argv[2]) : NULL;
+	const struct attack_kind *kind = argc == 8 ? attack_kind(argv[3]) : NULL;
 	const struct race_call *call = NULL;
 	unsigned long tries;
 	struct race race = { 0 };
 
 	for (size_t i = 0; kind && i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (!strcmp(calls[i].name, argv[1]))
+		if (!strcmp(calls[i].name, argv[2]))
 			call = &calls[i];
-	if (!call) {
-		fprintf(stderr, "usage: race CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT\n");
+	if (!call || (strcmp(argv[1], "try") && strcmp(argv[1], "win"))) {
+		fprintf(stderr, "usage: race try|win CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT\n");
 		return 2;
 	}
-	tries = strtoul(argv[3], NULL, 10);
-	race.dir = argv[4];
-	race.good = htons((uint16_t)atoi(argv[5]));
-	race.evil = htons((uint16_t)atoi(argv[6]));
+	tries = strtoul(argv[4], NULL, 10);
+	race.dir = argv[5];
+	race.good = htons((uint16_t)atoi(argv[6]));
+	race.evil = htons((uint16_t)atoi(argv[7]));
 	race.attack = attack_new(kind);
 	race.next = race.attack->memory;
 	call->setup(&race);
-	while (race.tries < tries)
+	while (race.tries < tries && !(race.count[WIN] && !strcmp(argv[1], "win")))
 		call->try(&race);
 	attack_stop(race.attack);
 	printf("tries=%lu refused=%lu ran=%lu other=%lu wins=%lu\n", race.tries,

@@ -156,6 +156,7 @@ struct flipping {
 
 static void flip(struct flipping *flipping)
 {
+	attack_place(true);
 	while (!atomic_load(&flipping->stop)) {
 		flipping->kind->flip(atomic_load(&flipping->flips));
 		atomic_fetch_add(&flipping->flips, 1);
@@ -395,6 +396,7 @@ int main(int argc, char **argv)
 		struct flipping flipping = { .kind = find_kind(argv[2]) };
 
 		flipping.kind->flip(0);
+		attack_place(true);
 		puts("ready");
 		fflush(stdout);
 		flip(&flipping);
@@ -413,6 +415,7 @@ int main(int argc, char **argv)
 			continue;
 		if (argc == 5)
 			flipping = start_flipping(find_kind(argv[4]));
+		attack_place(false);
 		while (tries < wanted && !(until_win && counts[WIN]))
 			whats[i].try();
 		if (flipping)

@@ -8,7 +8,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/race/race.sh"
 
 report=$TMPDIR/report
-naive_tries=50000
+naive_tries=1000000
 
 # The tree that swap.c describes.
 mkdir -p "$TMPDIR/allowed/dir" "$TMPDIR/denied"
