@@ -256,6 +256,28 @@ static void create(void **state)
 	assert_int_equal(decided(), PM_DENY);
 }
 
+/* fstat(2) in other clothes; what changes something is not. */
+static void descriptors(void **state)
+{
+	struct pm_item *item;
+
+	(void)state;
+	rules("default: deny\n");
+	stub_init(&stub, "newfstatat");
+	item = stub_path(&stub, PM_BIT(PM_CLASS_METADATA), "", "/a");
+	assert_int_equal(decided(), PM_DENY);
+	item->empty_ok = true;
+	assert_int_equal(decided(), PM_ALLOW);
+	item->classes = PM_BIT(PM_CLASS_SET_METADATA);
+	assert_int_equal(decided(), PM_DENY);
+	item->classes = EXEC;
+	assert_int_equal(decided(), PM_DENY);
+	stub_init(&stub, "newfstatat");
+	item = stub_path(&stub, PM_BIT(PM_CLASS_METADATA), "a", "/a");
+	item->empty_ok = true;
+	assert_int_equal(decided(), PM_DENY);
+}
+
 static void strictest(void **state)
 {
 	(void)state;
@@ -673,6 +695,7 @@ int main(void)
 		cmocka_unit_test_teardown(self_name, clear),
 		cmocka_unit_test_teardown(links, clear),
 		cmocka_unit_test_teardown(create, clear),
+		cmocka_unit_test_teardown(descriptors, clear),
 		cmocka_unit_test_teardown(strictest, clear),
 		cmocka_unit_test_teardown(tree_redirect, clear),
 		cmocka_unit_test_teardown(many_redirects, clear),
