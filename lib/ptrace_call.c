@@ -245,6 +245,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 
 	if (!err)
 		err = settle(&flight->call, &form);
+	flight->program = form.program;
 	if (!err && form.adopt) {
 		run_adopted(s, thread, entry);
 		return;
@@ -260,9 +261,6 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		return;
 	}
 	flight->no_links = form.no_links;
-	flight->check_exe = form.check_exe;
-	flight->exe_dev = form.exe_dev;
-	flight->exe_ino = form.exe_ino;
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
 	tell_answer(s, flight, form.holds, 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
@@ -635,16 +633,11 @@ void call_return(struct supervisor *s, struct thread *thread)
 void call_executed(struct supervisor *s, struct thread *thread)
 {
 	struct flight *flight = thread->state == STATE_CALL ? thread->flight : NULL;
-	char path[64];
-	struct stat st;
 
 	(void)s;
 	if (!flight)
 		return;
 	flight->executed = true;
-	if (!flight->check_exe)
-		return;
-	snprintf(path, sizeof(path), "/proc/%d/exe", thread->tid);
-	if (stat(path, &st) || st.st_dev != flight->exe_dev || st.st_ino != flight->exe_ino)
+	if (flight->program.known && !program_runs(&flight->program, thread->tid))
 		thread_kill(thread);
 }

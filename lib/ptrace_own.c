@@ -100,7 +100,8 @@ static bool moves_arena(const struct space *space, const struct pm_call *call)
 	if (!strcmp(name, "munmap") || !strcmp(name, "mprotect") ||
 	    !strcmp(name, "pkey_mprotect") || !strcmp(name, "madvise") ||
 	    !strcmp(name, "remap_file_pages"))
-		return overlaps(space, args[0] & ~(ARENA_PAGE - 1), page_up(args[1] + ARENA_PAGE));
+		return overlaps(space, args[0] & ~(ARENA_PAGE - 1),
+				page_up(args[1] + (args[0] & (ARENA_PAGE - 1))));
 	if (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))
 		return args[3] & MAP_FIXED && overlaps(space, args[0], page_up(args[1]));
 	if (!strcmp(name, "mremap"))

@@ -38,6 +38,12 @@ void regs_skip(struct regs *regs, int64_t value);
 void regs_reissue(struct regs *regs, int nr);
 void regs_forward(struct regs *regs);
 
+/*
+ * At the stop of an exec: where the new image's stack begins, and how wide its
+ * words are.  Returns 0 or a negative errno.
+ */
+int regs_new_image(pid_t tid, uint64_t *stack, size_t *width);
+
 /* Does this table use 32-bit pointers? */
 bool regs_narrow(uint32_t arch);
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <sys/ptrace.h>
 
+#define CODE_32 0x23	/* __USER32_CS */
 #define SYSCALL_INSN 2	/* bytes of syscall, sysenter and int 0x80 alike */
 
 int regs_get(pid_t tid, struct regs *regs)
@@ -17,6 +18,18 @@ int regs_get(pid_t tid, struct regs *regs)
 int regs_set(pid_t tid, const struct regs *regs)
 {
 	return ptrace(PTRACE_SETREGS, tid, NULL, &regs->user) ? -errno : 0;
+}
+
+int regs_new_image(pid_t tid, uint64_t *stack, size_t *width)
+{
+	struct regs regs;
+	int err = regs_get(tid, &regs);
+
+	if (err)
+		return err;
+	*stack = regs.user.rsp;
+	*width = regs.user.cs == CODE_32 ? 4 : 8;
+	return 0;
 }
 
 bool regs_narrow(uint32_t arch)

@@ -11,9 +11,10 @@
 
 #include "call_private.h"
 #include "cleanup.h"
+#include "memory.h"
+#include "regs.h"
 
 #define HEAD 256	/* BINPRM_BUF_SIZE: what the kernel looks at */
-#define DEPTH 5		/* interpreters of interpreters, as the kernel counts */
 
 enum format { FORMAT_PROGRAM, FORMAT_SCRIPT, FORMAT_OTHER };
 
@@ -43,6 +44,8 @@ static void cut_line(struct line *line)
 {
 	char *at = line->bytes + 2, *end;
 
+	if (!memchr(line->bytes, '\n', HEAD))
+		line->bytes[HEAD - 1] = '\0';
 	at[strcspn(at, "\n")] = '\0';
 	for (end = at + strlen(at); end > at && (end[-1] == ' ' || end[-1] == '\t'); end--)
 		;
@@ -117,7 +120,7 @@ int script_add_items(struct pm_call *call)
 			return 0;
 		if (!*line.name)
 			return -ENOEXEC;
-		if (depth == DEPTH)
+		if (depth == SCRIPT_DEPTH)
 			return -ELOOP;
 		item = add_interpreter(call, line.name);
 		if (!item)
@@ -184,25 +187,97 @@ int script_apply(struct pm_call *call)
 	return err ? err : pm_call_set_path(call, item, program);
 }
 
-int script_program(struct pm_call *call, struct stat *st)
+/* The words of one more script go before those of the scripts that it interprets. */
+static int add_words(struct program *program, const struct line *line)
+{
+	size_t n = line->argument ? 2 : 1;
+
+	if (program->nwords + n > SCRIPT_WORDS)
+		return -ENOMEM;
+	memmove(program->words + n, program->words, program->nwords * sizeof(*program->words));
+	program->words[0] = strdup(line->name);
+	if (n == 2)
+		program->words[1] = strdup(line->argument);
+	program->nwords += n;
+	return program->words[0] && program->words[n - 1] ? 0 : -ENOMEM;
+}
+
+int script_program(struct pm_call *call, struct program *program)
 {
 	struct pm_item *item = program_item(call);
 	const struct pm_where *where = item ? pm_item_where(call, item) : NULL;
 	struct pm_where found = { .fd = -1 };
 	enum format format = FORMAT_OTHER;
 	struct line line;
+	int err = 0;
 
 	/* Of what the layers saw, or of what they put in its place. */
-	for (int depth = 0; where && where->exists && depth <= DEPTH; depth++) {
-		*st = where->st;
+	for (int depth = 0; !err && where && where->exists && depth <= SCRIPT_DEPTH; depth++) {
+		program->dev = where->st.st_dev;
+		program->ino = where->st.st_ino;
 		format = look(where, &line);
 		if (format != FORMAT_SCRIPT)
 			break;
+		err = add_words(program, &line);
 		pm_where_free(&found);
-		found = (struct pm_where){ .fd = -1 };
-		where = pm_call_resolve(call, line.name, false, &found) ? NULL : &found;
+		if (!err)
+			err = pm_call_resolve(call, line.name, false, &found);
+		where = &found;
 	}
-	format = where && where->exists ? format : FORMAT_OTHER;
+	program->known = where && where->exists && format == FORMAT_PROGRAM;
 	pm_where_free(&found);
-	return format == FORMAT_PROGRAM;
+	return err == -ENOMEM ? err : 0;
+}
+
+void program_clear(struct program *program)
+{
+	for (size_t i = 0; i < program->nwords; i++)
+		free(program->words[i]);
+	program->nwords = 0;
+}
+
+static bool runs_file(const struct program *program, pid_t tid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", tid);
+	return !stat(path, &st) && st.st_dev == program->dev && st.st_ino == program->ino;
+}
+
+/* Is this word at this address?  It ends with its NUL. */
+static bool is_word(pid_t tid, uint64_t at, const char *word)
+{
+	size_t len = strlen(word) + 1;
+	char there[HEAD + 1];
+
+	return len <= sizeof(there) && !memory_read(tid, at, there, len) &&
+	       !memcmp(there, word, len);
+}
+
+/*
+ * The first line of a script may have been another one when the kernel read it:
+ * the new image's argv says which.  On its stack lie argc and then argv.
+ */
+static bool has_words(const struct program *program, pid_t tid)
+{
+	uint64_t stack, word;
+	size_t width;
+
+	if (!program->nwords)
+		return true;
+	if (regs_new_image(tid, &stack, &width))
+		return false;
+	for (size_t i = 0; i < program->nwords; i++) {
+		word = 0;
+		if (memory_read(tid, stack + (i + 1) * width, &word, width) ||
+		    !is_word(tid, word, program->words[i]))
+			return false;
+	}
+	return true;
+}
+
+bool program_runs(const struct program *program, pid_t tid)
+{
+	return runs_file(program, tid) && has_words(program, tid);
 }

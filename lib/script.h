@@ -12,6 +12,8 @@
 #include "call.h"
 
 #define SCRIPT_ROLE "interpreter"
+#define SCRIPT_DEPTH 5	/* interpreters of interpreters, as the kernel counts */
+#define SCRIPT_WORDS (2 * (SCRIPT_DEPTH + 1))
 
 /*
  * Add the items, each the interpreter of the one before, the last one a
@@ -28,10 +30,25 @@ int script_add_items(struct pm_call *call);
 int script_apply(struct pm_call *call);
 
 /*
- * The file that /proc/PID/exe will name once the call has succeeded.  Returns
- * 1 with *st filled, or 0 where it cannot be told (a format that the kernel
- * hands to a helper of the administrator's).
+ * What execve has to turn out to have run, seen in the new image before its
+ * first instruction.
+ *
+ * Owner: who holds it; program_clear().
  */
-int script_program(struct pm_call *call, struct stat *st);
+struct program {
+	bool known;	/* false: a format that the kernel hands to a helper of the administrator's */
+	dev_t dev;	/* the file that /proc/PID/exe names */
+	ino_t ino;
+	/* For scripts, what comes before the script's own name in argv: interpreters and arguments. */
+	char *words[SCRIPT_WORDS];
+	size_t nwords;
+};
+
+/* What the call, as it now stands, must run.  Returns 0 or -ENOMEM. */
+int script_program(struct pm_call *call, struct program *program);
+
+/* Does the thread, stopped at its exec, run it? */
+bool program_runs(const struct program *program, pid_t tid);
+void program_clear(struct program *program);
 
 #endif

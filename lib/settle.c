@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
-#include "script.h"
 
 /* As open(2) itself reads its flags; openat2 refuses what open ignores. */
 #define OPEN_FLAGS \
@@ -133,11 +132,17 @@ static bool opens(const struct pm_call *call)
 	return !pm_call_open_how(call, &how);
 }
 
+/* The classes that Landlock has rights for; it knows none for looking and marking. */
+static const uint32_t landlock_classes = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE) |
+					 PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
+					 PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
+					 PM_BIT(PM_CLASS_EXEC);
+
 static int settle_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
 {
 	const struct pm_where *where = pm_item_peek(item);
 
-	settle->holds = settle->landlock ? "landlock" : "name";
+	settle->holds = settle->landlock && item->classes & landlock_classes ? "landlock" : "name";
 	if (where->err)
 		return -where->err;
 	if (!item->len)
@@ -158,17 +163,14 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 /* What execve must run in the end: the file, or the interpreter of a script. */
 static int settle_exec(struct pm_call *call, const struct pm_where *where, struct settle *settle)
 {
-	struct stat st;
+	int err;
 
 	if (!where->exists)
 		return -ENOENT;
-	settle->check_exe = script_program(call, &st) > 0;
-	if (!settle->check_exe)
-		return 0;
-	settle->exe_dev = st.st_dev;
-	settle->exe_ino = st.st_ino;
-	settle->holds = "file";
-	return 0;
+	err = script_program(call, &settle->program);
+	if (!err && settle->program.known)
+		settle->holds = "file";
+	return err;
 }
 
 int settle(struct pm_call *call, struct settle *settle)

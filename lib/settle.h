@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "call.h"
+#include "script.h"
 
 /* What is known of the thread that runs it, and what was found out for it. */
 struct settle {
@@ -23,9 +24,7 @@ struct settle {
 	const char *holds;	/* pm_event.holds */
 	bool no_links;		/* ELOOP would mean that a link was swapped in */
 	bool adopt;		/* the supervisor opens it: the file has no name */
-	bool check_exe;		/* execve must run this file: */
-	dev_t exe_dev;
-	ino_t exe_ino;
+	struct program program;	/* what execve must run; program_clear() */
 };
 
 /* Returns 0, or the negative errno with which the call is refused. */

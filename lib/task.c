@@ -123,6 +123,7 @@ void flight_free(struct flight *flight)
 	if (!flight)
 		return;
 	slot_drop(&flight->slot);
+	program_clear(&flight->program);
 	pm_run_clear(&flight->run);
 	pm_call_clear(&flight->call);
 	free(flight);

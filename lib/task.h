@@ -15,6 +15,7 @@
 #include "call.h"
 #include "chain.h"
 #include "regs.h"
+#include "script.h"
 
 struct thread;
 
@@ -73,12 +74,10 @@ struct flight {
 	bool executed;			/* execve has succeeded */
 	bool listener;			/* installs a filter with a listener */
 	bool filter;			/* installs a filter */
-	bool check_exe;			/* exe_dev and exe_ino must be what execve runs */
 	bool forced;			/* the result is forced_result, at the exit stop */
 	bool no_links;			/* ELOOP can mean that a link was swapped in */
 	int64_t forced_result;
-	dev_t exe_dev;
-	ino_t exe_ino;
+	struct program program;		/* what execve must run */
 };
 
 struct giving;
