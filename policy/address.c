@@ -106,7 +106,8 @@ static int parse_bits(const char *text, const char *bits, unsigned int most, str
 		return 0;
 	}
 	if (parse_port(bits, strlen(bits), &number) || number > most)
-		return complain(why, "'%s' has prefix length '%s', expected 0..%u", text, bits, most);
+		return complain(why, "'%s' has prefix length '%s', expected 0..%u", text, bits,
+				most);
 	out->bits = number;
 	for (unsigned int bit = number; bit < most; bit++)
 		if (out->ip[bit / 8] & (0x80u >> bit % 8))
@@ -215,8 +216,8 @@ static int parse_family(const char *text, struct address *out, char **why)
 		}
 	}
 	if (parse_port(name, strlen(name), &number))
-		return complain(why, "'%s' names no family, expected one such as netlink, packet or "
-				"vsock, or its number", text);
+		return complain(why, "'%s' names no family, expected one such as netlink, packet "
+				"or vsock, or its number", text);
 	out->family = number;
 	return 0;
 }

@@ -439,7 +439,8 @@ static int note_unheld(struct plan *plan, uint64_t handled)
 					 ~LL_REFER) != 0 || class == PM_CLASS_LINK;
 		if (!held && len < sizeof(list))
 			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
-						len ? ", " : "", pm_class_name((enum pm_class)class));
+						len ? ", " : "",
+						pm_class_name((enum pm_class)class));
 	}
 	return len ? add_note(plan, "not restricted by it: %s", list) : 0;
 }

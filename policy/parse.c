@@ -16,7 +16,8 @@ int parse_errno(struct parse *parse, const struct node *node, const char *text, 
 
 	if (err < 0)
 		return complain(parse, node,
-				"'%s' is no errno, expected a name such as EACCES or 1..4095", text);
+				"'%s' is no errno, expected a name such as EACCES or 1..4095",
+				text);
 	*out = err;
 	return 0;
 }
@@ -35,7 +36,8 @@ int parse_arg_index(struct parse *parse, const struct node *arg, const char *tex
 	if (!text)
 		return complain(parse, arg, "args: no index, expected 'index: 0' .. 'index: 5'");
 	if (text[0] < '0' || text[0] > '5' || text[1])
-		return complain(parse, tree_value(arg, "index"), "index: '%s', expected 0..5", text);
+		return complain(parse, tree_value(arg, "index"), "index: '%s', expected 0..5",
+				text);
 	*out = (unsigned int)(text[0] - '0');
 	return 0;
 }
@@ -146,7 +148,8 @@ static int parse_action(struct parse *parse, const struct node *node, const stru
 	int n = file->allow + file->kill + !!file->deny + !!file->value + !!file->redirect;
 
 	if (n != 1)
-		return complain(parse, node, "%s, expected one of allow, deny, kill, value, redirect",
+		return complain(parse, node,
+				"%s, expected one of allow, deny, kill, value, redirect",
 				n ? "several actions" : "no action");
 	rule->log = file->log;
 	if (file->deny) {

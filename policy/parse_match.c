@@ -47,7 +47,8 @@ static int add_patterns(struct parse *parse, const struct node *node, enum patte
 		int err = parse_absolute(parse, tree_entry(node, i), file->texts[i]);
 
 		if (!err)
-			err = pattern_init(&match->patterns[match->npatterns], kind, file->texts[i]);
+			err = pattern_init(&match->patterns[match->npatterns], kind,
+					   file->texts[i]);
 		if (err)
 			return err;
 		match->npatterns++;
@@ -66,9 +67,11 @@ static int parse_patterns(struct parse *parse, const struct node *node,
 		return -ENOMEM;
 	err = add_patterns(parse, tree_value(node, "path"), PATTERN_PATH, &file->path, match);
 	if (!err)
-		err = add_patterns(parse, tree_value(node, "tree"), PATTERN_TREE, &file->tree, match);
+		err = add_patterns(parse, tree_value(node, "tree"), PATTERN_TREE, &file->tree,
+				   match);
 	if (!err)
-		err = add_patterns(parse, tree_value(node, "glob"), PATTERN_GLOB, &file->glob, match);
+		err = add_patterns(parse, tree_value(node, "glob"), PATTERN_GLOB, &file->glob,
+				   match);
 	return err;
 }
 
@@ -347,8 +350,9 @@ static int check_classes(struct parse *parse, const struct node *node, struct ma
 		if (!match->classes)
 			match->classes = possible;
 	} else if (!match->classes && !match->syscalls.n) {
-		return complain(parse, node, "nothing to match, expected one of class, syscall, path, "
-				"tree, glob, spelling, anonymous, address, argv, argc, env, env-absent");
+		return complain(parse, node,
+				"nothing to match, expected one of class, syscall, path, tree, "
+				"glob, spelling, anonymous, address, argv, argc, env, env-absent");
 	}
 	return 0;
 }
@@ -366,7 +370,8 @@ int parse_match(struct parse *parse, const struct node *node, const struct file_
 	if (!err)
 		err = parse_spellings(&file->spelling, match);
 	if (!err)
-		err = parse_anonymous(parse, tree_value(node, "anonymous"), &file->anonymous, match);
+		err = parse_anonymous(parse, tree_value(node, "anonymous"), &file->anonymous,
+				      match);
 	if (!err)
 		err = parse_addresses(parse, tree_value(node, "address"), &file->address, match);
 	if (!err)

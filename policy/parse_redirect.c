@@ -23,8 +23,9 @@ static int check_only_trees(struct parse *parse, const struct node *node,
 	for (size_t i = 0; i < match->npatterns; i++)
 		trees &= match->patterns[i].kind == PATTERN_TREE;
 	if (!trees)
-		return complain(parse, node, "redirect to a tree, expected a rule that matches trees "
-				"and no other files");
+		return complain(parse, node,
+				"redirect to a tree, expected a rule that matches trees and no "
+				"other files");
 	return 0;
 }
 
@@ -40,8 +41,8 @@ static int parse_target(struct parse *parse, const struct node *node,
 	if (!text)
 		return 0;
 	if (!!file->path + !!file->tree + !!file->program > 1)
-		return complain(parse, node, "redirect: several targets, expected one of path, tree, "
-				"program");
+		return complain(parse, node,
+				"redirect: several targets, expected one of path, tree, program");
 	node = tree_value(node, key);
 	if (rule->whole_call || rule->match.classes & ~possible)
 		return complain(parse, node, "redirect to a %s, expected a rule for %s only", key,
@@ -85,8 +86,9 @@ static int parse_new_address(struct parse *parse, const struct node *node, const
 	int err;
 
 	if (rule->whole_call || rule->match.classes & ~CLASSES_ADDRESS)
-		return complain(parse, node, "redirect to an address, expected a rule for classes of "
-				"addresses only");
+		return complain(parse, node,
+				"redirect to an address, expected a rule for classes of addresses "
+				"only");
 	err = parse_address(parse, node, text, address);
 	if (err)
 		return err;
@@ -124,8 +126,8 @@ static int parse_new_env(struct parse *parse, const struct node *node,
 	}
 	for (uint32_t i = 0; i < file->env_unset.n; i++)
 		if (!*file->env_unset.texts[i] || strchr(file->env_unset.texts[i], '='))
-			return complain(parse, tree_entry(unset, i), "'%s' is no name of a variable",
-					file->env_unset.texts[i]);
+			return complain(parse, tree_entry(unset, i),
+					"'%s' is no name of a variable", file->env_unset.texts[i]);
 	return texts_copy(&redirect->env_unset, file->env_unset.texts, file->env_unset.n);
 }
 
@@ -138,8 +140,9 @@ static int parse_new_program(struct parse *parse, const struct node *node,
 	if (!file->argv.n && !file->argv_prepend.n && !file->env_set.n && !file->env_unset.n)
 		return 0;
 	if (rule->whole_call || rule->match.classes != PM_BIT(PM_CLASS_EXEC))
-		return complain(parse, node, "redirect of arguments or environment, expected a rule "
-				"for class exec only");
+		return complain(parse, node,
+				"redirect of arguments or environment, expected a rule for class "
+				"exec only");
 	if (file->argv.n && file->argv_prepend.n)
 		return complain(parse, tree_value(node, "argv-prepend"),
 				"argv and argv-prepend, expected one of them");
@@ -203,8 +206,9 @@ int parse_redirect(struct parse *parse, const struct node *node, const struct fi
 	int err;
 
 	if (node->kind == NODE_MAP && !node->nitems)
-		return complain(parse, node, "redirect: nothing, expected one of path, tree, address, "
-				"program, argv, argv-prepend, env-set, env-unset, args, syscall");
+		return complain(parse, node,
+				"redirect: nothing, expected one of path, tree, address, program, "
+				"argv, argv-prepend, env-set, env-unset, args, syscall");
 	err = parse_target(parse, node, file, rule);
 	if (!err && file->address)
 		err = parse_new_address(parse, tree_value(node, "address"), file->address, rule);
@@ -213,6 +217,7 @@ int parse_redirect(struct parse *parse, const struct node *node, const struct fi
 	if (!err)
 		err = parse_new_args(parse, tree_value(node, "args"), &file->args, redirect);
 	if (!err && file->syscall)
-		err = parse_new_syscall(parse, tree_value(node, "syscall"), file->syscall, redirect);
+		err = parse_new_syscall(parse, tree_value(node, "syscall"), file->syscall,
+					redirect);
 	return err;
 }

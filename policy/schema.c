@@ -327,7 +327,8 @@ static int write_list(struct writing *writing, const struct node *node,
 	err = end_line(writing, node, schema, label);
 	if (named && node->kind == NODE_MAP) {
 		for (size_t i = 0; !err && i + 1 < node->nitems; i += 2) {
-			err = write_named(writing, node->items[i], node->items[i + 1], entry, label);
+			err = write_named(writing, node->items[i], node->items[i + 1], entry,
+					  label);
 			fputs(", ", writing->to);
 		}
 	} else {

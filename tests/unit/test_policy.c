@@ -73,7 +73,8 @@ static void not_yaml(void **state)
 	expect("version: \"1\n", "p.yaml:2:1: not YAML: found unexpected end of stream");
 	expect("version: 1\nrules\n", "p.yaml:3:1: not YAML: could not find expected ':'");
 	expect("version: 1\n# \xff\n", "p.yaml:2:3: not YAML: invalid leading UTF-8 octet");
-	expect("version: 1\n\n  \x01\n", "p.yaml:3:3: not YAML: control characters are not allowed");
+	expect("version: 1\n\n  \x01\n",
+	       "p.yaml:3:3: not YAML: control characters are not allowed");
 }
 
 static void not_ours(void **state)
@@ -85,7 +86,8 @@ static void not_ours(void **state)
 	expect("hello\n", "p.yaml:1:1: a text, expected 'version: 1' and rules");
 	expect("- a\n", "p.yaml:1:1: a list, expected 'version: 1' and rules");
 	expect("version: 1\n---\nversion: 1\n", "p.yaml:2:1: a second document, expected one");
-	expect("a: &x b\n", "p.yaml:1:4: anchor '&x', expected none: say things where they are used");
+	expect("a: &x b\n",
+	       "p.yaml:1:4: anchor '&x', expected none: say things where they are used");
 	expect("a: [&x {b: c}]\n",
 	       "p.yaml:1:5: anchor '&x', expected none: say things where they are used");
 	expect("a: *x\n", "p.yaml:1:4: alias '*x', expected none: say things where they are used");
@@ -136,7 +138,8 @@ static void top(void **state)
 	expect("version: 1\nrule: []\n",
 	       "p.yaml:2:1: unknown key 'rule', expected one of: version, default, defaults, "
 	       "unsafe, rules");
-	expect("version: 1\nrules: {a: b}\n", "p.yaml:2:9: unknown key 'a', expected one of: " KEYS);
+	expect("version: 1\nrules: {a: b}\n",
+	       "p.yaml:2:9: unknown key 'a', expected one of: " KEYS);
 	expect("version: 1\nrules: x\n", "p.yaml:2:8: rules: 'x', expected keys with values");
 	expect("version: 1\nrules:\n  - [x]\n",
 	       "p.yaml:3:5: rules: a list, expected keys with values");
@@ -338,7 +341,9 @@ static void accepted(void **state)
 		       "  - {\"glob\": '/c/*.conf', deny: 13, log: true}\n"
 		       "  - class: exec\n"
 		       "    argv: {1: -c}\n"
-		       "    redirect: {program: /p, env-set: {A: '', \"\\u00fc\": \"\\U0001F600\"}}\n");
+		       "    redirect:\n"
+		       "      program: /p\n"
+		       "      env-set: {A: '', \"\\u00fc\": \"\\U0001F600\"}\n");
 	assert_int_equal(policy_unsafe(policy), PM_UNSAFE_IO_URING | PM_UNSAFE_HANDLES);
 	assert_string_equal(policy_layer(policy)->name, "p.yaml");
 	assert_int_equal(policy->nrules, 3);
@@ -396,6 +401,28 @@ static void files(void **state)
 	unlink(name);
 }
 
+/* The examples of the documentation are policies. */
+static void examples(void **state)
+{
+	static const char *const names[] = {
+		"calls", "confined", "network", "read-only", "redirect", "wrapper",
+	};
+	const char *source = getenv("PM_SRC");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct policy *policy;
+		char *name, *error;
+
+		assert_true(asprintf(&name, "%s/docs/policies/%s.yaml", source ? source : ".",
+				     names[i]) > 0);
+		if (policy_load(name, &policy, &error))
+			fail_msg("%s", error);
+		policy_free(policy);
+		free(name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +432,7 @@ int main(void)
 		cmocka_unit_test(rule_match), cmocka_unit_test(rule_args),
 		cmocka_unit_test(redirects),  cmocka_unit_test(one_line),
 		cmocka_unit_test(accepted),   cmocka_unit_test(files),
+		cmocka_unit_test(examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static int prepare(const char *const *texts, size_t n)
 	for (size_t i = 0; i < n; i++)
 		policy_free(policies[i]);
 	if (result == -EOPNOTSUPP) {
-		print_message("Landlock: not on this kernel\n");
+		print_message("# kernel: no Landlock\n");
 		skip();
 	}
 	return result;
