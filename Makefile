@@ -2,8 +2,10 @@
 # The two commands are "make demo" and "make check"; "make" alone builds.
 
 BUILD ?= build
+KERNEL ?= yes
+export KERNEL
 
-.PHONY: all demo check setup setup-tests clean
+.PHONY: all check clean demo demo-kernel setup setup-tests vm-shell
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -18,13 +20,23 @@ setup:
 
 setup-tests: setup
 	tests/setup
+ifneq ($(KERNEL),no)
+	kernel/scripts/setup
+endif
 
 demo: setup
 	$(MAKE) all
-	demo/run $(BUILD)/pointsman
+	demo/run $(BUILD)
 
+# KERNEL=no leaves the kernel series and its virtual machine out.
 check: setup-tests
 	tests/check $(BUILD)
+
+demo-kernel:
+	kernel/demo/run
+
+vm-shell:
+	vm/shell
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-*
