@@ -113,11 +113,23 @@ static bool moves_arena(const struct space *space, const struct pm_call *call)
 	if (!strcmp(name, "ipc"))
 		return (args[0] & 0xffff) == IPC_SHMAT && args[4] &&
 		       overlaps(space, args[4], UINT64_MAX);
-	if (!strcmp(name, "brk"))
-		return args[0] && space->at[WIDE] && args[0] > space->at[WIDE] ? true :
-		       args[0] && space->at[NARROW] && args[0] > space->at[NARROW] &&
-		       args[0] < space->at[NARROW] + ARENA_SIZE;
 	return false;
+}
+
+/*
+ * brk answers no errors, but where the break is.  A break inside the arena asks
+ * for that only.  Growing across it the kernel does not do; shrinking across it
+ * would need a break beyond it, which PR_SET_MM is refused for.
+ */
+static enum own own_brk(const struct space *space, struct pm_call *call)
+{
+	for (int width = 0; width < WIDTHS; width++)
+		if (space->at[width] && call->args[0] >= space->at[width] &&
+		    call->args[0] <= space->at[width] + ARENA_SIZE) {
+			pm_call_set_arg(call, 0, 0);
+			return OWN_FOLLOW;
+		}
+	return OWN_PASS;
 }
 
 enum own own_call(struct supervisor *s, struct thread *thread, struct flight *flight, int *err)
@@ -133,6 +145,8 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 		       own_filter(thread, flight, call->args[0] ? call->args[1] : 0, err) : OWN_PASS;
 	if (!strcmp(call->name, "prctl"))
 		return own_prctl(s, thread, flight, err);
+	if (s->guard && !strcmp(call->name, "brk"))
+		return own_brk(thread->process->space, call);
 	if (s->guard && moves_arena(thread->process->space, call)) {
 		*err = EPERM;
 		return OWN_DENY;

@@ -20,6 +20,11 @@
 #define PM_RESOLVE_PARENT 4u
 #endif
 
+/* As open with O_CREAT: a slash after the final component is EISDIR, whatever is there. */
+#ifndef PM_RESOLVE_CREATE
+#define PM_RESOLVE_CREATE 8u
+#endif
+
 /* For tests: go the slow way where a fast one is at hand. */
 #define RESOLVE_SLOWLY 0x80000000u
 

@@ -225,6 +225,8 @@ static int step(struct walk *walk, const char *name, bool final)
 		return -ENOTDIR;
 	if (is_dotdot(name))
 		return step_up(walk);
+	if (!is_dot(name) && final && walk->want_dir && (walk->flags & PM_RESOLVE_CREATE))
+		return -EISDIR;
 	if (!is_dot(name))
 		return step_down(walk, name, final);
 	fd = open_path(walk->cur.fd, ".", 0);
@@ -301,7 +303,7 @@ static int leap(struct walk *walk)
 	walk->leapt_on = walk->cur.is.mount;
 	if (walk->want_dir)
 		flags = O_DIRECTORY;
-	if (path[len - 1] == '/' && (walk->flags & PM_RESOLVE_PARENT))
+	if (path[len - 1] == '/' && (walk->flags & (PM_RESOLVE_PARENT | PM_RESOLVE_CREATE)))
 		err = -ENOENT;
 	else
 		err = leap_to(walk, path, flags);
