@@ -6,8 +6,7 @@
 neighbours=(kernel/ptrace.o kernel/fork.o kernel/entry/common.o
 	arch/x86/entry/common.o arch/x86/kernel/ptrace.o)
 
-# objects OUTPUT [FILTER]: of the touched sources and neighbours those that the
-# source tree has and the configuration builds.
+# Of the touched sources and the neighbours those that the source tree has.
 objects() {
 	local object
 
@@ -28,7 +27,7 @@ warnings() {
 	checkout check "$tree" >/dev/null
 	configuration step > "$cache/config-step"
 	configure "$check_dir" "$output" "$cache/config-step" "$@" >&2
-	kmake "$check_dir" "$output" "$@" prepare >&2
+	kmake "$check_dir" "$output" "$@" W=1 prepare >&2
 	mapfile -t list < <(objects)
 	for object in "${list[@]}"; do
 		rm -f "$check_dir/$output/$object"
@@ -72,6 +71,6 @@ check_configs() {
 	prove "$built $(digest < "$kernel_dir/config/none.config")" \
 		'allnoconfig without SECCOMP_FILTER compiles' compiles obj-none none
 	prove "$built $(digest < "$kernel_dir/config/arm64.config")" \
-		'arm64 compiles' compiles obj-arm64 arm64 ARCH=arm64 \
-		CROSS_COMPILE=aarch64-linux-gnu- CC="${launcher}aarch64-linux-gnu-gcc"
+		'arm64 compiles, with clang' compiles obj-arm64 arm64 ARCH=arm64 \
+		CROSS_COMPILE=aarch64-linux-gnu- CC="${launcher}clang"
 }

@@ -13,8 +13,9 @@ style_checkpatch() {
 
 	checkout check "$(series_tree)"
 	# Its own verdict alone would let a CHECK pass.
-	said=$(cd "$check_dir" && scripts/checkpatch.pl --strict --show-types \
-		--no-summary --terse "$1" || true)
+	# The Python of Debian is the one that has the modules of spdxcheck.py.
+	said=$(cd "$check_dir" && PATH=/usr/bin:$PATH scripts/checkpatch.pl --strict \
+		--show-types --no-summary --terse "$1" 2>&1 || true)
 	echo "$said"
 	[ -z "$said" ]
 }

@@ -63,7 +63,8 @@ locked() {
 		say "waiting for another run ($name)"
 		flock "$fd"
 	fi
-	"$@"
+	# Not inherited: what works on in the background would hold the lock.
+	( "$@" ) {fd}>&-
 	exec {fd}>&-
 }
 
@@ -91,6 +92,8 @@ base_unpack() {
 	say "unpacking $TARBALL"
 	if [ ! -d "$source_git" ]; then
 		git init -q --bare -b packed "$source_git"
+		# It is the repository of work trees; spdxcheck.py refuses a bare one.
+		git -C "$source_git" config core.bare false
 		git -C "$source_git" config core.looseCompression 1
 		git -C "$source_git" config gc.auto 0
 	fi
@@ -117,6 +120,7 @@ base_commit() {
 		git -C "$1" commit-tree -m "Linux $version (Debian)" "$tree")
 	git -C "$source_git" update-ref refs/heads/packed "$commit"
 	git -C "$source_git" tag -f base "$commit" >/dev/null
+	git -C "$1" update-ref --no-deref HEAD "$commit"
 	echo "$version" > "$source_git/version"
 }
 

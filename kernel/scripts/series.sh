@@ -2,14 +2,23 @@
 # shellcheck shell=bash
 # The commits of a work tree, and the patches of kernel/6.12.
 
-# series_export TREE FOLDER: the commits from base to series as patches.
+# series_export TREE FOLDER: the commits from base to series as patches.  How short
+# a hash can be is not left to what else the repository holds.
 series_export() {
-	git -C "$1" format-patch -q --zero-commit --no-signature -o "$2" base..series
+	git -C "$1" -c core.abbrev=12 format-patch -q --zero-commit --no-signature \
+		-o "$2" base..series
 }
 
-# series_same FOLDER FOLDER: the same patches, by name and content?
+series_text() {
+	find "$1" -maxdepth 1 -name '*.patch' | sort | while IFS= read -r patch; do
+		basename "$patch"
+		grep -v '^index [0-9a-f]*\.\.[0-9a-f]*' "$patch"
+	done
+}
+
+# series_same FOLDER FOLDER: the same patches, but for the hashes of files?
 series_same() {
-	diff -rq --exclude='[!0-9]*' "$1" "$2" >/dev/null 2>&1
+	[ "$(series_text "$1" | digest)" = "$(series_text "$2" | digest)" ]
 }
 
 # series_apply TREE: `git am` of the packed series on what is checked out.
