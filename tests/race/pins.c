@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/prctl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -89,6 +91,40 @@ static bool find_arena(struct arena *arena)
 	}
 	fclose(maps);
 	return arena->start;
+}
+
+/* What the kernel has noted of our address space: /proc/self/stat, as prctl(2) takes it. */
+static bool read_mm_map(struct prctl_mm_map *map)
+{
+	char line[1024], *at;
+	FILE *stat = fopen("/proc/self/stat", "re");
+	unsigned long value[53] = { 0 };
+	bool got;
+
+	if (!stat)
+		return false;
+	got = fgets(line, sizeof(line), stat);
+	fclose(stat);
+	at = got ? strrchr(line, ')') : NULL;
+	if (!at)
+		return false;
+	at += 4;	/* the fields from the fourth on */
+	for (int field = 4; field <= 52; field++)
+		value[field] = strtoul(at, &at, 10);
+	memset(map, 0, sizeof(*map));
+	map->start_code = value[26];
+	map->end_code = value[27];
+	map->start_stack = value[28];
+	map->start_data = value[45];
+	map->end_data = value[46];
+	map->start_brk = value[47];
+	map->brk = (uintptr_t)sbrk(0);
+	map->arg_start = value[48];
+	map->arg_end = value[49];
+	map->env_start = value[50];
+	map->env_end = value[51];
+	map->exe_fd = (unsigned int)-1;
+	return true;
 }
 
 static size_t page_of(const struct arena *arena, unsigned long n)
@@ -253,6 +289,44 @@ static int attack_brk(const struct arena *arena, unsigned long n)
 	return brk(arena->start + arena->size);
 }
 
+/*
+ * Tell the kernel that the heap ends where the arena ends, and give back the
+ * heap from where the arena begins.
+ */
+static int attack_prctl_mm_brk(const struct arena *arena, unsigned long n)
+{
+	unsigned long start = (uintptr_t)arena->start, end = start + arena->size;
+	struct prctl_mm_map map = { 0 }, old;
+	long now;
+
+	(void)n;
+	if (!read_mm_map(&old))
+		return -1;
+	map = old;
+	map.start_brk = start;
+	map.brk = end;
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof(map), 0))
+		return -1;
+	now = syscall(SYS_brk, start);
+	if (prctl(PR_SET_MM, PR_SET_MM_MAP, &old, sizeof(old), 0))
+		attack_die("PR_SET_MM_MAP");
+	return (unsigned long)now == start ? 0 : -1;
+}
+
+static int attack_process_madvise(const struct arena *arena, unsigned long n)
+{
+	struct iovec range = { arena->start + page_of(arena, n), PAGE };
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	long did;
+
+	if (fd < 0)
+		return -1;
+	did = syscall(SYS_process_madvise, fd, &range, 1, MADV_PAGEOUT, 0);
+	did &= syscall(SYS_process_madvise, fd, &range, 1, MADV_DONTNEED, 0);
+	close(fd);
+	return did < 0 ? -1 : 0;
+}
+
 static int attack_proc_mem(const struct arena *arena, unsigned long n)
 {
 	int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC), wrote;
@@ -349,6 +423,8 @@ static const struct {
 	{ "madvise-guard", attack_guard, MAY_SUCCEED, false },
 	{ "shmat-remap", attack_shmat, MUST_FAIL, false },
 	{ "brk", attack_brk, MUST_FAIL, false },
+	{ "prctl-mm-brk", attack_prctl_mm_brk, MUST_FAIL, true },
+	{ "process_madvise", attack_process_madvise, MAY_SUCCEED, false },
 	{ "proc-mem", attack_proc_mem, MUST_FAIL, false },
 	{ "vm-writev", attack_vm_writev, MUST_FAIL, false },
 	{ "map_files", attack_map_files, MUST_FAIL, false },
@@ -507,6 +583,7 @@ static void put_own_page(const struct arena *arena)
 static int child(unsigned long wanted)
 {
 	struct arena arena;
+	bool kept = false;
 	int status;
 	pid_t pid;
 
@@ -514,14 +591,19 @@ static int child(unsigned long wanted)
 		fprintf(stderr, "no /memfd:pointsman in /proc/self/maps\n");
 		return 1;
 	}
-	if (madvise(arena.start, arena.size, MADV_DONTFORK))
-		attack_die("MADV_DONTFORK");
+	if (madvise(arena.start, arena.size, MADV_DONTFORK)) {
+		/* Refused where the pins are not sealed: the child has them then. */
+		if (errno != EPERM)
+			attack_die("MADV_DONTFORK");
+		kept = true;
+	}
 	pid = fork();
 	if (pid < 0)
 		attack_die("fork");
 	if (!pid) {
-		put_own_page(&arena);
-		status = open_many(wanted, scribble, &arena);
+		if (!kept)
+			put_own_page(&arena);
+		status = open_many(wanted, kept ? hammer : scribble, &arena);
 		fflush(stdout);
 		_exit(status);
 	}

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A thousand processes at once and twenty thousand in a run: the supervisor
+# does not grow.
+# shellcheck source=tests/behaviour/ptrace.sh
+. "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
+
+life=$helpers/life
+
+# What the sanitizers keep of freed memory is no growth of ours.
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
+
+coproc supervised "$life" many 1000 20000
+command=$COPROC_PID
+exec {answers}>&"${COPROC[1]}"
+
+# phase NAME: wait until the program says so
+phase()
+{
+	local line
+	read -r line <&"${COPROC[0]}" || line='nothing'
+	is "$line" "$1" "$2"
+}
+
+go_on()
+{
+	echo >&"$answers"
+}
+
+descriptors()
+{
+	find "/proc/$tracer/fd" -mindepth 1 -maxdepth 1 | wc -l
+}
+
+memory()
+{
+	sed -n 's/^VmRSS:\s*\([0-9]*\) kB/\1/p' "/proc/$tracer/status"
+}
+
+mappings()
+{
+	wc -l <"/proc/$tracer/maps"
+}
+
+read -r line <&"${COPROC[0]}"
+is "$line" live '1000 forked processes live at once'
+read -r tracer < <(for status in /proc/[0-9]*/status; do
+	[ "$(readlink "${status%status}exe" 2>/dev/null)" = "$(readlink -f "$life")" ] &&
+		sed -n 's/^TracerPid:\s*//p' "$status"
+done 2>/dev/null)
+is "$(cat "/proc/$tracer/comm")" pointsman 'the supervisor is found'
+go_on
+phase executed '1000 executed processes live at once'
+go_on
+phase first 'they end'
+descriptors_before=$(descriptors) memory_before=$(memory) mappings_before=$(mappings)
+go_on
+phase live '20000 processes later 1000 live at once again'
+go_on
+phase executed 'as executed ones too'
+go_on
+phase last 'they end again'
+is "$(descriptors)" "$descriptors_before" 'the supervisor has as many descriptors as before'
+is "$(mappings)" "$mappings_before" 'and as many mappings'
+memory_after=$(memory)
+[ "$memory_after" -le $((memory_before + 1024)) ]
+ok $? 'and does not use more memory' "$memory_before kB before, $memory_after kB after"
+go_on
+wait "$command"
+is $? 0 'the program ends well'
+
+done_testing

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * check.h - what the programs of ptrace*.t share
+ *
+ * Each is run twice: by itself, and under a policy that redirects the file
+ * CHECK_FROM (which says "from") to another (which says "to") and denies
+ * CHECK_DENIED with EACCES.  CHECK_EXPECT is what CHECK_FROM is to say.  A
+ * check that fails says so on standard error and ends its process with 1.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#define check(what) \
+	do { \
+		if (!(what)) { \
+			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, \
+				strerror(errno)); \
+			_exit(1); \
+		} \
+	} while (0)
+
+/* A test that a program has by its name. */
+struct test {
+	const char *name;
+	void (*run)(char **args);
+};
+
+/* Runs the one that argv[1] names; argv + 2 are its arguments. */
+int check_main(const struct test *tests, size_t n, int argc, char **argv);
+
+extern const char *check_from, *check_denied;
+
+/* Are we under the policy? */
+bool check_supervised(void);
+
+/* Both files are what they are to be; uses plain system calls only. */
+void check_mediated(void);
+
+/* Memory that forked children share. */
+void *check_shared(size_t size);
+
+/* Waits for pid and checks how it ended (a status of wait(2)). */
+void check_wait(pid_t pid, int status);
+
+#endif
