@@ -4,7 +4,10 @@
  *
  * ptrace_start.c	attaches to the process that will be the program
  * ptrace_loop.c	takes every stop to the stage that it belongs to
- * ptrace_call.c	a call: from its stop to its answer, and its return
+ * ptrace_call.c	a call, from its stop to the form in which it runs
+ * ptrace_answer.c	a call that does not run, and what the observer is told
+ * ptrace_arena.c	the arena, and files that the target is handed
+ * ptrace_return.c	a call returns, or has become another program
  * ptrace_own.c		calls that the supervisor itself has to see
  * ptrace_family.c	births, execs and deaths
  */
@@ -53,11 +56,32 @@ static inline bool gone(int err)
 /* ptrace_call.c */
 void call_stop(struct supervisor *supervisor, struct thread *thread,
 	       const struct __ptrace_syscall_info *info, bool entry);
+
+/*
+ * ptrace_answer.c.  All but tell and result end the flight and let the thread
+ * go on.  fails is a positive errno, as in pm_event; err a negative one.
+ */
+void answer_tell(struct supervisor *supervisor, struct flight *flight, const char *holds,
+		 int fails);
+void answer_result(struct supervisor *supervisor, struct flight *flight, int64_t result);
+void answer_value(struct thread *thread, bool entry, int64_t value);
+void answer_final(struct supervisor *supervisor, struct thread *thread, bool entry);
+void answer_refuse(struct supervisor *supervisor, struct thread *thread, bool entry, int err,
+		   const char *rule);
+void answer_failure(struct supervisor *supervisor, struct thread *thread, bool entry, int err);
+
+/*
+ * ptrace_arena.c.  Is the arena there, for calls of this table?  1: yes.  0:
+ * the thread has been made busy with it, or waits.  -errno: it cannot be.
+ */
+int arena_need(struct supervisor *supervisor, struct thread *thread, uint32_t arch);
+void call_given(struct supervisor *supervisor, struct thread *thread);
+
+/* ptrace_return.c */
 void call_return(struct supervisor *supervisor, struct thread *thread);
 void call_executed(struct supervisor *supervisor, struct thread *thread);
 /* A signal comes while a call of several steps is between two of them. */
 void call_break(struct supervisor *supervisor, struct thread *thread);
-void call_given(struct supervisor *supervisor, struct thread *thread);
 
 /* ptrace_own.c: a call that the supervisor itself has to see. */
 enum own {

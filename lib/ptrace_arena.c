@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "give.h"
+#include "ptrace.h"
+
+/*
+ * Is the arena there, for this width?  1: yes.  0: the thread has been made
+ * busy with it, or waits.  -errno: it cannot be.
+ */
+int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
+{
+	struct space *space = thread->process->space;
+	enum width width = width_of(arch);
+	int err, fd;
+
+	if (space->at[width] && !space->verified[width]) {
+		err = arena_mapped(space->arena, thread->tid, space->at[width]);
+		if (err < 0)
+			return err;
+		space->verified[width] = err > 0;
+		if (!err)
+			space->at[width] = 0;
+	}
+	if (space->at[width])
+		return 1;
+	if (space->maker) {
+		thread->state = STATE_WAITING;
+		thread->next_waiting = space->waiting;
+		space->waiting = thread;
+		return 0;
+	}
+	if (!space->arena && (err = arena_new(&space->arena)))
+		return err;
+	fd = fcntl(space->arena->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return -errno;
+	thread->giving = giving_start(GIVE_ARENA, thread->tid, arch, fd, !s->guard, false, &err);
+	if (!thread->giving)
+		return err;
+	space->maker = thread->tid;
+	thread->state = STATE_GIVING;
+	thread_resume(thread, 0);
+	return 0;
+}
+
+/*
+ * The arena comes as a descriptor, for which a program that uses all that it
+ * may have has no number left.  It gets one more for the moment.
+ */
+static bool lend_descriptors(struct thread *thread)
+{
+	struct rlimit more;
+
+	if (thread->descriptors)
+		return false;
+	thread->descriptors = malloc(sizeof(*thread->descriptors));
+	if (!thread->descriptors || prlimit(thread->tid, RLIMIT_NOFILE, NULL, thread->descriptors))
+		return false;
+	more = *thread->descriptors;
+	more.rlim_cur += 2;
+	if (more.rlim_max < more.rlim_cur)
+		more.rlim_max = more.rlim_cur;
+	return !prlimit(thread->tid, RLIMIT_NOFILE, &more, NULL);
+}
+
+static void take_descriptors_back(struct thread *thread)
+{
+	if (!thread->descriptors)
+		return;
+	prlimit(thread->tid, RLIMIT_NOFILE, thread->descriptors, NULL);
+	free(thread->descriptors);
+	thread->descriptors = NULL;
+}
+
+/* The arena was mapped, or not: never taken for granted. */
+static void arena_given(struct supervisor *s, struct thread *thread)
+{
+	struct giving *giving = thread->giving;
+	struct space *space = thread->process->space;
+	enum width width = width_of(giving->arch);
+	int err = giving->err;
+
+	if (!err) {
+		err = arena_mapped(space->arena, thread->tid, giving->map);
+		err = err > 0 ? 0 : err ? err : -EPERM;
+	}
+	if (!err) {
+		space->at[width] = giving->map;
+		space->verified[width] = true;
+	}
+	if (err == -EMFILE && lend_descriptors(thread)) {
+		err = 0;	/* once more */
+	} else {
+		take_descriptors_back(thread);
+	}
+	thread->refuse = err;
+	giving_free(giving);
+	thread->giving = NULL;
+	thread->state = STATE_FREE;
+	thread_resume(thread, 0);
+	family_wake(s, space);
+}
+
+static void file_given(struct supervisor *s, struct thread *thread)
+{
+	struct giving *giving = thread->giving;
+
+	answer_result(s, thread->flight, giving->err ? giving->err : giving->received);
+	giving_free(giving);
+	thread->giving = NULL;
+	flight_free(thread->flight);
+	thread->flight = NULL;
+	thread->state = STATE_FREE;
+	thread->at_entry = false;
+	thread_resume(thread, 0);
+}
+
+void call_given(struct supervisor *s, struct thread *thread)
+{
+	int more = giving_next(thread->giving, &s->courier, thread->tid, thread->process->tgid);
+
+	if (more < 0) {
+		if (!gone(more))
+			thread_kill(thread);
+		return;
+	}
+	if (more)
+		thread_resume(thread, 0);
+	else if (thread->giving->kind == GIVE_ARENA)
+		arena_given(s, thread);
+	else
+		file_given(s, thread);
+}

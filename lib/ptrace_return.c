@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+
+#include "memory.h"
+#include "ptrace.h"
+
+#define LINK_RETRIES 40	/* as often as the kernel follows links */
+
+/* The call is over: the thread is free again. */
+static void land(struct thread *thread)
+{
+	flight_free(thread->flight);
+	thread->flight = NULL;
+	thread->state = STATE_FREE;
+	thread->at_entry = false;
+}
+
+/* What the return of a call of sendmmsg's means: 1 there is another to send. */
+static int next_step(struct thread *thread, struct regs *regs)
+{
+	struct flight *flight = thread->flight;
+	const struct pm_step *step = &flight->run.steps[flight->step];
+	int64_t result = regs_result(regs);
+	uint32_t sent = (uint32_t)result;
+	int err = result < 0 ? (int)result : 0;
+
+	if (!err && step->msg_len_addr)
+		err = memory_write(thread->tid, step->msg_len_addr, &sent, sizeof(sent));
+	if (!err && ++flight->step < flight->run.nsteps) {
+		step++;
+		regs_reissue(regs, step->nr);
+		for (unsigned int i = 0; i < 6; i++)
+			regs_set_arg(regs, flight->call.arch, i, step->args[i]);
+		flight->substituted = *regs;
+		return 1;
+	}
+	regs_set_result(regs, flight->step ? (int64_t)flight->step : err);
+	return 0;
+}
+
+static bool several(const struct flight *flight)
+{
+	return flight->run.nsteps && flight->run.steps[0].msg_len_addr;
+}
+
+void call_break(struct supervisor *s, struct thread *thread)
+{
+	struct flight *flight = thread->flight;
+	struct regs regs;
+
+	if (!flight || !several(flight) || regs_get(thread->tid, &regs))
+		return;
+	regs_forward(&regs);
+	regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
+	regs_set_number(&regs, regs_number(&flight->original));
+	regs_set_result(&regs, (int64_t)flight->step);
+	if (regs_set(thread->tid, &regs))
+		return;
+	answer_result(s, flight, (int64_t)flight->step);
+	land(thread);
+}
+
+/* What the program's own filters mean for what comes. */
+static void follow_up(struct thread *thread, int64_t result)
+{
+	if (result < 0)
+		return;
+	if (thread->flight->filter)
+		thread->process->filters = true;
+	if (thread->flight->listener)
+		thread->every_call = true;
+}
+
+void call_return(struct supervisor *s, struct thread *thread)
+{
+	struct flight *flight = thread->flight;
+	bool again = false;
+	struct regs regs;
+	int err;
+
+	thread->at_entry = false;
+	if (thread->state != STATE_CALL) {
+		thread_resume(thread, 0);
+		return;
+	}
+	err = regs_get(thread->tid, &regs);
+	if (!err && flight->forced)
+		regs_set_result(&regs, flight->forced_result);
+	if (!err && several(flight) && next_step(thread, &regs)) {
+		err = regs_set(thread->tid, &regs);
+		if (err && !gone(err))
+			thread_kill(thread);
+		thread_resume(thread, 0);
+		return;
+	}
+	if (!err && !flight->executed) {
+		regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
+		again = flight->no_links && regs_result(&regs) == -ELOOP &&
+			thread->retries < LINK_RETRIES;
+		if (again)
+			regs_reissue(&regs, regs_number(&flight->original));
+		err = regs_set(thread->tid, &regs);
+	}
+	if (err && !gone(err))
+		thread_kill(thread);
+	thread->retries = again ? thread->retries + 1 : 0;
+	if (!again) {
+		follow_up(thread, regs_result(&regs));
+		answer_result(s, flight, regs_result(&regs));
+	}
+	land(thread);
+	thread_resume(thread, 0);
+}
+
+/* A new image runs.  It must be the one that was decided on. */
+void call_executed(struct supervisor *s, struct thread *thread)
+{
+	struct flight *flight = thread->state == STATE_CALL ? thread->flight : NULL;
+
+	(void)s;
+	if (!flight)
+		return;
+	flight->executed = true;
+	if (flight->program.known && !program_runs(&flight->program, thread->tid))
+		thread_kill(thread);
+}
