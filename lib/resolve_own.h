@@ -62,26 +62,26 @@ struct place {
  */
 struct walk {
 	const struct pm_view *view;
-	unsigned int flags;	 /* PM_RESOLVE_* */
-	uint64_t resolve;	 /* RESOLVE_* */
-	struct place root;	 /* the target's */
-	struct place base;	 /* where a walk with a border of its own began */
+	unsigned int flags; /* PM_RESOLVE_* */
+	uint64_t resolve; /* RESOLVE_* */
+	struct place root; /* the target's */
+	struct place base; /* where a walk with a border of its own began */
 	const struct place *top; /* above this ".." does not lead: &root or &base */
-	struct place cur;	 /* what was reached */
-	struct object over;	 /* what is mounted over top, or top */
+	struct place cur; /* what was reached */
+	struct object over; /* what is mounted over top, or top */
 	bool knows_over;
-	char *rest;	    /* the path that is being walked, links in it put in place */
-	const char *at;	    /* the next component in rest */
+	char *rest; /* the path that is being walked, links in it put in place */
+	const char *at; /* the next component in rest */
 	unsigned int links; /* followed so far */
-	bool knows_root;    /* openat2 has looked the root up by now */
-	bool want_dir;	    /* a slash came after the final component */
-	bool missing;	    /* the final component is not there; cur is its parent */
-	bool magic;	    /* cur was reached by a magic link */
-	char last[256];	    /* missing: the component */
+	bool knows_root; /* openat2 has looked the root up by now */
+	bool want_dir; /* a slash came after the final component */
+	bool missing; /* the final component is not there; cur is its parent */
+	bool magic; /* cur was reached by a magic link */
+	char last[256]; /* missing: the component */
 
-	bool may_leap;	   /* the target's root is the supervisor's */
-	bool leapt;	   /* the links before cur were not counted */
-	bool again;	   /* the count matters: to be done again without leaps */
+	bool may_leap; /* the target's root is the supervisor's */
+	bool leapt; /* the links before cur were not counted */
+	bool again; /* the count matters: to be done again without leaps */
 	uint64_t leapt_on; /* the mount on which the last leap was tried */
 	unsigned int leaps;
 };
@@ -116,7 +116,7 @@ int name_place(struct walk *walk, struct place *place);
 int walk_path(struct walk *walk);
 
 enum link_kind {
-	LINK_TEXT,  /* text is to be walked */
+	LINK_TEXT, /* text is to be walked */
 	LINK_MAGIC, /* to be opened */
 };
 
