@@ -281,6 +281,19 @@ static int leap_to(struct walk *walk, const char *path, int flags)
 	return 0;
 }
 
+/* Two steps cost no more than a leap and what it must ask before and after. */
+static bool worth_a_leap(const char *path)
+{
+	int n = 0;
+
+	while (*path && n < 3) {
+		path += strcspn(path, "/");
+		path += strspn(path, "/");
+		n++;
+	}
+	return n > 2;
+}
+
 /*
  * The fast way, for as much of the path as lies on one mount.  It comes to the
  * same end as the slow one, since nothing on that mount is another for the
@@ -296,9 +309,9 @@ static int leap(struct walk *walk)
 	int flags = walk->flags & (PM_RESOLVE_NOFOLLOW | PM_RESOLVE_PARENT) ? O_NOFOLLOW : 0;
 	int err;
 
-	if (!len || !walk->may_leap || walk->leapt || walk->leapt_on == walk->cur.is.mount ||
-	    walk->cur.anonymous || walk->cur.loose || walk->leaps++ >= MAX_LEAPS ||
-	    !S_ISDIR(walk->cur.is.mode) || on_procfs(walk->cur.fd))
+	if (!worth_a_leap(path) || !walk->may_leap || walk->leapt ||
+	    walk->leapt_on == walk->cur.is.mount || walk->cur.anonymous || walk->cur.loose ||
+	    walk->leaps++ >= MAX_LEAPS || !S_ISDIR(walk->cur.is.mode) || on_procfs(walk->cur.fd))
 		return 0;
 	walk->leapt_on = walk->cur.is.mount;
 	if (walk->want_dir)
