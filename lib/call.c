@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
 #include "call_private.h"
 
 #include <errno.h>
@@ -159,25 +160,41 @@ const struct pm_where *pm_item_peek(const struct pm_item *item)
 	return item->priv->asked ? &item->priv->where : NULL;
 }
 
+/* How the call looks at its path. */
+static unsigned int walk_flags(const struct pm_call *call, const struct pm_item *item)
+{
+	const uint32_t names = PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
+			       PM_BIT(PM_CLASS_RENAME);
+	struct pm_open_how how;
+	unsigned int flags = 0;
+
+	if (item->nofollow)
+		flags |= PM_RESOLVE_NOFOLLOW;
+	if (item->empty_ok)
+		flags |= PM_RESOLVE_EMPTY;
+	if (pm_call_open_how(call, &how)) {
+		if (item->nofollow && item->classes & names)
+			flags |= PM_RESOLVE_PARENT;
+	} else if (how.flags & O_CREAT && !(how.flags & O_PATH)) {
+		flags |= PM_RESOLVE_CREATE;
+	}
+	return flags;
+}
+
 const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 {
 	const struct pm_view view = { .tid = call->tid, .tgid = call->tgid };
 	struct pm_where *where = &item->priv->where;
-	unsigned int flags = 0;
 	int err = -ENOENT;
 
 	if (item->kind != PM_ITEM_PATH)
 		return NULL;
 	if (item->priv->asked)
 		return where;
-	if (item->nofollow)
-		flags |= PM_RESOLVE_NOFOLLOW;
-	if (item->empty_ok)
-		flags |= PM_RESOLVE_EMPTY;
 	item->priv->asked = true;
 	if (item->len || item->empty_ok)
-		err = pm_resolve(&view, item->dirfd, (const char *)item->data, flags,
-				 pm_call_resolve_flags(call), where);
+		err = pm_resolve(&view, item->dirfd, (const char *)item->data,
+				 walk_flags(call, item), pm_call_resolve_flags(call), where);
 	if (err) {
 		*where = (struct pm_where){ .err = -err, .fd = -1 };
 		where->name = copy_bytes(item->data, item->len);

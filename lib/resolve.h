@@ -15,6 +15,14 @@ struct pm_view {
 
 #define PM_RESOLVE_NOFOLLOW	1u	/* do not follow a final symbolic link */
 #define PM_RESOLVE_EMPTY	2u	/* "" names dirfd itself (AT_EMPTY_PATH) */
+/*
+ * The final component is never followed, and may be anything, also where a
+ * slash comes after it: how mkdir, mknod, symlink, link (its new name), unlink,
+ * rmdir and rename see their names.
+ */
+#define PM_RESOLVE_PARENT	4u
+/* As open with O_CREAT: a slash after the final component is EISDIR, whatever is there. */
+#define PM_RESOLVE_CREATE	8u
 
 /*
  * Walk path from dirfd (AT_FDCWD: the working directory) in view.  resolve

@@ -11,20 +11,6 @@
 
 #include "resolve.h"
 
-/*
- * The final component is never followed, and may be anything, also where a
- * slash comes after it: how mkdir, mknod, symlink, link (its new name), unlink,
- * rmdir and rename see their names.
- */
-#ifndef PM_RESOLVE_PARENT
-#define PM_RESOLVE_PARENT 4u
-#endif
-
-/* As open with O_CREAT: a slash after the final component is EISDIR, whatever is there. */
-#ifndef PM_RESOLVE_CREATE
-#define PM_RESOLVE_CREATE 8u
-#endif
-
 /* For tests: go the slow way where a fast one is at hand. */
 #define RESOLVE_SLOWLY 0x80000000u
 

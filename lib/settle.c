@@ -65,21 +65,32 @@ static const char *relative_name(const struct pm_call *call, const struct pm_ite
  * The text that the kernel gets for a resolved path.  Absolute, since another
  * thread may change the directory that a relative one starts from; relative
  * where nobody can, so that directories above it are not searched again.
+ * Returns 0; -ENAMETOOLONG: there is none that short, it is set to run as it
+ * was spelled; -ENOMEM.
  */
 static int settle_text(struct pm_call *call, struct pm_item *item, const struct settle *settle)
 {
 	const struct pm_where *where = pm_item_peek(item);
 	const char *name = settle->lonely ? relative_name(call, item, where->name) : NULL;
 	char text[PATH_MAX];
-	int len;
+	int len, err;
 
 	if (!name)
 		name = where->name;
 	len = snprintf(text, sizeof(text), "%s%s", name,
 		       !strcmp(name, "/") ? "" : where->dots ? "/." : where->slash ? "/" : "");
-	if (len >= (int)sizeof(text))
-		return settle->lonely ? pm_call_run_text(call, item, NULL) : -ENAMETOOLONG;
-	return pm_call_run_text(call, item, text);
+	if (len < (int)sizeof(text))
+		return pm_call_run_text(call, item, text);
+	err = pm_call_run_text(call, item, NULL);
+	return err ? err : -ENAMETOOLONG;
+}
+
+/* As it was spelled: nobody else can change what it starts from. */
+static int settle_spelled(struct pm_call *call, struct pm_item *item, const struct settle *settle)
+{
+	int err = settle_text(call, item, settle);
+
+	return err == -ENAMETOOLONG && settle->lonely ? 0 : err;
 }
 
 /* The flags as openat2 accepts them, for what open(2) would have made of them. */
@@ -93,6 +104,14 @@ static struct open_how open_form(const struct pm_open_how *how)
 		form.mode = 0;
 	form.resolve = (how->resolve & RESOLVE_CACHED) | RESOLVE_NO_SYMLINKS;
 	return form;
+}
+
+/* The supervisor opens what it found, and hands it over. */
+static int settle_adopt(struct settle *settle)
+{
+	settle->adopt = true;
+	settle->holds = "file";
+	return 0;
 }
 
 /*
@@ -113,6 +132,10 @@ static int settle_open_links(struct pm_call *call, struct pm_item *item, struct 
 		err = -EINVAL;
 	if (!err)
 		err = settle_text(call, item, settle);
+	if (err == -ENAMETOOLONG && settle->lonely)
+		return 0;
+	if (err == -ENAMETOOLONG && where->exists)
+		return settle_adopt(settle);
 	if (err)
 		return err;
 	settle->holds = "file";
@@ -140,6 +163,8 @@ static const uint32_t landlock_classes = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_
 
 static int settle_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
 {
+	const uint32_t names = PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
+			       PM_BIT(PM_CLASS_RENAME);
 	const struct pm_where *where = pm_item_peek(item);
 
 	settle->holds = settle->landlock && item->classes & landlock_classes ? "landlock" : "name";
@@ -147,17 +172,21 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 		return -where->err;
 	if (!item->len)
 		return 0;
+	if (where->anonymous && opens(call) && !settle->lonely)
+		return settle_adopt(settle);
 	if (where->anonymous) {
-		settle->adopt = opens(call) && !settle->lonely;
 		if (opens(call))
 			settle->holds = "file";
 		return pm_call_run_text(call, item, NULL);
 	}
+	/* "." and ".." cannot be made, removed or renamed; the errors are for the spelling. */
+	if (where->dots && item->classes & names && !opens(call))
+		return pm_call_run_text(call, item, NULL);
 	if (item->classes & PM_BIT(PM_CLASS_EXEC))
 		return pm_call_run_text(call, item, NULL);
 	if (opens(call) && settle->openat2)
 		return settle_open_links(call, item, settle);
-	return settle_text(call, item, settle);
+	return settle_spelled(call, item, settle);
 }
 
 /* What execve must run in the end: the file, or the interpreter of a script. */

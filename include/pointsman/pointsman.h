@@ -95,9 +95,9 @@ struct pm_where {
 	 * link, no "." and no "..", no slash at the end (but "/").  A final
 	 * symbolic link that the call does not follow is named itself.  Where
 	 * err is set, the part that exists is resolved and the rest appended,
-	 * cleaned as text.  For what has no name in the target's root (pipes,
-	 * sockets, deleted files) the text of the kernel's link, such as
-	 * "pipe:[4711]", which does not begin with a slash.
+	 * cleaned as text.  What has no name in the target's root does not begin
+	 * with a slash: the text of the kernel's link ("pipe:[4711]"), or
+	 * "deleted:/x" and "(unreachable)/x".
 	 */
 	char *name;
 	/* A second spelling of name with "/proc/self" for the target's own pid, or NULL. */
