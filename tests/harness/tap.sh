@@ -77,6 +77,13 @@ same()
 	fi
 }
 
+# An address of this test's own in 127.0.0.0/8, so that two runs at a time do
+# not want the same one.
+own_address()
+{
+	printf '127.%d.%d.%d\n' $(($$ >> 16 & 127 | 64)) $(($$ >> 8 & 255)) $(($$ & 255))
+}
+
 # skip WHAT WHY: a reason that begins with "kernel: " is one that no
 # installation of packages changes
 skip()

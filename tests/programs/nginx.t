@@ -6,6 +6,8 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
 need nginx curl
+ADDRESS=$(own_address)
+export ADDRESS
 cat >"$TMPDIR/script" <<'EOF'
 mkdir -p site/sub logs tmp
 for i in $(seq 1 20); do seq 1 $((i * 500)) >"site/f$i"; done
@@ -27,10 +29,10 @@ http {
 	scgi_temp_path $PWD/tmp/scgi;
 	sendfile on;
 	server {
-		listen 127.0.0.1:7631;
+		listen $ADDRESS:7631;
 		listen unix:$PWD/socket;
 		root $PWD/site;
-		location /proxied/ { proxy_pass http://127.0.0.1:7631/; }
+		location /proxied/ { proxy_pass http://$ADDRESS:7631/; }
 		location /refused/ { return 403; }
 	}
 }
@@ -42,18 +44,18 @@ fetch()
 	curl -s --noproxy '*' "$@"
 }
 # It listens before it writes its pid; curl asks again while it does not yet.
-fetch --retry 100 --retry-connrefused --retry-delay 1 -o /dev/null http://127.0.0.1:7631/f1
-for i in $(seq 1 20); do fetch "http://127.0.0.1:7631/f$i" | cksum; done
-for i in $(seq 1 20); do fetch -o "out$i" "http://127.0.0.1:7631/proxied/f$i" & pids="${pids-} $!"; done
+fetch --retry 100 --retry-connrefused --retry-delay 1 -o /dev/null http://$ADDRESS:7631/f1
+for i in $(seq 1 20); do fetch "http://$ADDRESS:7631/f$i" | cksum; done
+for i in $(seq 1 20); do fetch -o "out$i" "http://$ADDRESS:7631/proxied/f$i" & pids="${pids-} $!"; done
 for pid in $pids; do wait "$pid"; echo "curl $?"; done
 cat out? out?? | cksum
-fetch http://127.0.0.1:7631/sub/
+fetch http://$ADDRESS:7631/sub/
 fetch --unix-socket socket http://anything/sub/index.html
-fetch -o /dev/null -w '%{http_code}\n' http://127.0.0.1:7631/missing
-fetch -o /dev/null -w '%{http_code}\n' http://127.0.0.1:7631/refused/x
-fetch -r 10-30 http://127.0.0.1:7631/f9
-fetch -I http://127.0.0.1:7631/f2 | grep -iE '^(HTTP|content-length)'
-fetch http://127.0.0.1:7639/; echo "nobody listens: $?"
+fetch -o /dev/null -w '%{http_code}\n' http://$ADDRESS:7631/missing
+fetch -o /dev/null -w '%{http_code}\n' http://$ADDRESS:7631/refused/x
+fetch -r 10-30 http://$ADDRESS:7631/f9
+fetch -I http://$ADDRESS:7631/f2 | grep -iE '^(HTTP|content-length)'
+fetch http://$ADDRESS:7639/; echo "nobody listens: $?"
 kill -QUIT "$nginx"
 wait "$nginx"
 echo "nginx $?"

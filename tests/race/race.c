@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * race try|win CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT
+ * race try|win CALL ATTACKER TRIES DIR ADDRESS GOOD_PORT EVIL_PORT
  *
  * Makes a call again and again while an attacker turns what it points to from
  * what the policy allows ("good") into what it denies ("evil") and back, and
@@ -35,6 +35,7 @@ struct race {
 	struct attack *attack;
 	unsigned char *next;		/* free memory of the attack */
 	const char *dir;
+	struct in_addr address;
 	in_port_t good, evil;		/* in network order */
 	unsigned long tries, count[OUTCOMES];
 
@@ -238,11 +239,11 @@ static void try_exec(struct race *race)
 	}
 }
 
-static void set_address(struct sockaddr_in *name, in_port_t port)
+static void set_address(const struct race *race, struct sockaddr_in *name, in_port_t port)
 {
 	name->sin_family = AF_INET;
 	name->sin_port = port;
-	name->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	name->sin_addr = race->address;
 }
 
 static int udp_socket(void)
@@ -257,10 +258,9 @@ static int udp_socket(void)
 /* The first word of an address: its family and its port. */
 static uint64_t first_word(in_port_t port)
 {
-	struct sockaddr_in name = { 0 };
+	struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = port };
 	uint32_t value;
 
-	set_address(&name, port);
 	memcpy(&value, &name, sizeof(value));
 	return value;
 }
@@ -269,7 +269,7 @@ static void setup_connect(struct race *race)
 {
 	race->socket = udp_socket();
 	race->name = place(race, sizeof(*race->name));
-	set_address(race->name, race->good);
+	set_address(race, race->name, race->good);
 	attack_start(race->attack, race->name, 4, first_word(race->good),
 		     first_word(race->evil));
 }
@@ -295,12 +295,12 @@ static void setup_send(struct race *race)
 
 	race->socket = udp_socket();
 	race->evil_socket = udp_socket();
-	set_address(&name, race->evil);
+	set_address(race, &name, race->evil);
 	if (bind(race->evil_socket, (struct sockaddr *)&name, sizeof(name)))
 		attack_die("bind");
 	race->name = place(race, 2 * sizeof(*race->name));
-	set_address(&race->name[0], race->good);
-	set_address(&race->name[1], race->evil);
+	set_address(race, &race->name[0], race->good);
+	set_address(race, &race->name[1], race->evil);
 	race->msg = place(race, sizeof(*race->msg));
 	race->msg->msg_name = race->name;
 	race->msg->msg_namelen = sizeof(*race->name);
@@ -349,7 +349,7 @@ static const struct race_call calls[] = {
 
 int main(int argc, char **argv)
 {
-	const struct attack_kind *kind = argc == 8 ? attack_kind(argv[3]) : NULL;
+	const struct attack_kind *kind = argc == 9 ? attack_kind(argv[3]) : NULL;
 	const struct race_call *call = NULL;
 	unsigned long tries;
 	struct race race = { 0 };
@@ -358,13 +358,17 @@ int main(int argc, char **argv)
 		if (!strcmp(calls[i].name, argv[2]))
 			call = &calls[i];
 	if (!call || (strcmp(argv[1], "try") && strcmp(argv[1], "win"))) {
-		fprintf(stderr, "usage: race try|win CALL ATTACKER TRIES DIR GOOD_PORT EVIL_PORT\n");
+		fprintf(stderr, "usage: race try|win CALL ATTACKER TRIES DIR ADDRESS GOOD_PORT EVIL_PORT\n");
 		return 2;
 	}
 	tries = strtoul(argv[4], NULL, 10);
 	race.dir = argv[5];
-	race.good = htons((uint16_t)atoi(argv[6]));
-	race.evil = htons((uint16_t)atoi(argv[7]));
+	if (inet_pton(AF_INET, argv[6], &race.address) != 1) {
+		errno = EINVAL;
+		attack_die("%s", argv[6]);
+	}
+	race.good = htons((uint16_t)atoi(argv[7]));
+	race.evil = htons((uint16_t)atoi(argv[8]));
 	race.attack = attack_new(kind);
 	race.next = race.attack->memory;
 	call->setup(&race);

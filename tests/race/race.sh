@@ -34,6 +34,7 @@ verdict()
 
 # The policy of open.t, exec.t, connect.t and sendmsg.t: what each attack calls
 # "evil" is denied.
+address=$(own_address)
 good_port=7621
 evil_port=7622
 attackers='thread clone-vm proc-mem vm-writev alias shared'
@@ -59,7 +60,7 @@ rules:
     argv: { 1: evil }
     deny: EACCES
   - class: [connect, send]
-    address: 127.0.0.1:$evil_port
+    address: $address:$evil_port
     deny: EACCES
 EOF
 }
@@ -71,10 +72,10 @@ race_call()
 	for attacker in $attackers; do
 		line=$("$race/naive" --path "$TMPDIR/files/evil" --write "$TMPDIR/files/readonly" \
 			--arg evil --port "$evil_port" \
-			"$race/race" win "$call" "$attacker" 1000000 "$TMPDIR/files" $good_port $evil_port 2>&1)
+			"$race/race" win "$call" "$attacker" 1000000 "$TMPDIR/files" "$address" $good_port $evil_port 2>&1)
 		verdict "$call, $attacker" "$line" naive
 		line=$("$PM" run --policy "$TMPDIR/policy.yaml" -- \
-			"$race/race" try "$call" "$attacker" "$count" "$TMPDIR/files" $good_port $evil_port 2>&1)
+			"$race/race" try "$call" "$attacker" "$count" "$TMPDIR/files" "$address" $good_port $evil_port 2>&1)
 		verdict "$call, $attacker" "$line" pointsman
 	done
 }
