@@ -2,6 +2,7 @@
 /*
  * pins list			name the attacks on the memory of the pins
  * pins once ATTACK GOOD EVIL	make one, and see that nothing has changed
+ * pins bare ATTACK GOOD EVIL	make one on memory that nobody protects
  * pins race TRIES GOOD EVIL	make all of them, over and over, beside a thread
  *				that opens what the policy allows (GOOD) or denies
  *				(EVIL)
@@ -402,33 +403,35 @@ static const struct {
 	int (*make)(const struct arena *arena, unsigned long n);
 	enum expect expect;
 	bool alone;		/* not beside another thread */
+	/* Memory on which it succeeds, so that it is known to be an attack. */
+	enum { SHARED_READ, PRIVATE_READ, PRIVATE_WRITE, NOWHERE } bare;
 } attacks[] = {
-	{ "munmap", attack_munmap, MUST_FAIL, false },
-	{ "munmap-around", attack_munmap_around, MUST_FAIL, true },
-	{ "mremap-away", attack_mremap_away, MUST_FAIL, false },
-	{ "mremap-shrink", attack_mremap_shrink, MUST_FAIL, false },
-	{ "mremap-over", attack_mremap_over, MUST_FAIL, false },
-	{ "mprotect", attack_mprotect, MUST_FAIL, false },
-	{ "pkey_mprotect", attack_pkey_mprotect, MUST_FAIL, false },
-	{ "map-fixed", attack_map_fixed, MUST_FAIL, false },
-	{ "map-fixed-all", attack_map_fixed_all, MUST_FAIL, true },
-	{ "remap_file_pages", attack_remap_file_pages, MUST_FAIL, false },
-	{ "madvise-dontneed", attack_dontneed, MAY_SUCCEED, false },
-	{ "madvise-free", attack_free, MUST_FAIL, false },
-	{ "madvise-remove", attack_remove, MUST_FAIL, false },
-	{ "madvise-wipeonfork", attack_wipeonfork, MUST_FAIL, false },
-	{ "madvise-populate-write", attack_populate_write, MUST_FAIL, false },
-	{ "madvise-pageout", attack_pageout, MAY_SUCCEED, false },
-	{ "madvise-split", attack_split, MAY_SUCCEED, false },
-	{ "madvise-guard", attack_guard, MAY_SUCCEED, false },
-	{ "shmat-remap", attack_shmat, MUST_FAIL, false },
-	{ "brk", attack_brk, MUST_FAIL, false },
-	{ "prctl-mm-brk", attack_prctl_mm_brk, MUST_FAIL, true },
-	{ "process_madvise", attack_process_madvise, MAY_SUCCEED, false },
-	{ "proc-mem", attack_proc_mem, MUST_FAIL, false },
-	{ "vm-writev", attack_vm_writev, MUST_FAIL, false },
-	{ "map_files", attack_map_files, MUST_FAIL, false },
-	{ "ptrace-poke", attack_poke, MUST_FAIL, true },
+	{ "munmap", attack_munmap, MUST_FAIL, false, SHARED_READ },
+	{ "munmap-around", attack_munmap_around, MUST_FAIL, true, SHARED_READ },
+	{ "mremap-away", attack_mremap_away, MUST_FAIL, false, SHARED_READ },
+	{ "mremap-shrink", attack_mremap_shrink, MUST_FAIL, false, SHARED_READ },
+	{ "mremap-over", attack_mremap_over, MUST_FAIL, false, SHARED_READ },
+	{ "mprotect", attack_mprotect, MUST_FAIL, false, SHARED_READ },
+	{ "pkey_mprotect", attack_pkey_mprotect, MUST_FAIL, false, SHARED_READ },
+	{ "map-fixed", attack_map_fixed, MUST_FAIL, false, SHARED_READ },
+	{ "map-fixed-all", attack_map_fixed_all, MUST_FAIL, true, SHARED_READ },
+	{ "remap_file_pages", attack_remap_file_pages, MUST_FAIL, false, SHARED_READ },
+	{ "madvise-dontneed", attack_dontneed, MAY_SUCCEED, false, SHARED_READ },
+	{ "madvise-free", attack_free, MUST_FAIL, false, PRIVATE_WRITE },
+	{ "madvise-remove", attack_remove, MUST_FAIL, false, SHARED_READ },
+	{ "madvise-wipeonfork", attack_wipeonfork, MUST_FAIL, false, PRIVATE_WRITE },
+	{ "madvise-populate-write", attack_populate_write, MUST_FAIL, false, PRIVATE_WRITE },
+	{ "madvise-pageout", attack_pageout, MAY_SUCCEED, false, SHARED_READ },
+	{ "madvise-split", attack_split, MAY_SUCCEED, false, SHARED_READ },
+	{ "madvise-guard", attack_guard, MAY_SUCCEED, false, SHARED_READ },
+	{ "shmat-remap", attack_shmat, MUST_FAIL, false, SHARED_READ },
+	{ "brk", attack_brk, MUST_FAIL, false, NOWHERE },
+	{ "prctl-mm-brk", attack_prctl_mm_brk, MUST_FAIL, true, SHARED_READ },
+	{ "process_madvise", attack_process_madvise, MAY_SUCCEED, false, SHARED_READ },
+	{ "proc-mem", attack_proc_mem, MUST_FAIL, false, PRIVATE_READ },
+	{ "vm-writev", attack_vm_writev, MUST_FAIL, false, PRIVATE_WRITE },
+	{ "map_files", attack_map_files, MUST_FAIL, false, SHARED_READ },
+	{ "ptrace-poke", attack_poke, MUST_FAIL, true, PRIVATE_READ },
 };
 
 #define ATTACKS (sizeof(attacks) / sizeof(attacks[0]))
@@ -485,6 +488,47 @@ static int once(const char *name)
 		return 1;
 	}
 	printf("%s\n", made ? "refused" : "without effect");
+	return 0;
+}
+
+/* Against memory that nobody protects, the attack succeeds. */
+static int bare(const char *name)
+{
+	int fd = memfd_create("bare", MFD_CLOEXEC), flags = MAP_PRIVATE, prot = PROT_READ;
+	struct arena arena = { .size = 64 * PAGE };
+	size_t i = 0;
+
+	while (i < ATTACKS && strcmp(attacks[i].name, name))
+		i++;
+	if (i == ATTACKS || fd < 0 || ftruncate(fd, (off_t)(arena.size + 2 * PAGE)))
+		return 2;
+	switch (attacks[i].bare) {
+	case NOWHERE:
+		printf("reaches no mapping on this kernel\n");
+		return 0;
+	case SHARED_READ:
+		flags = MAP_SHARED;
+		break;
+	case PRIVATE_WRITE:
+		prot |= PROT_WRITE;
+		flags |= MAP_ANONYMOUS;
+		break;
+	case PRIVATE_READ:
+		break;
+	}
+	/* With room on both sides. */
+	arena.start = mmap(NULL, arena.size + 2 * PAGE, prot, flags,
+			   flags & MAP_ANONYMOUS ? -1 : fd, 0);
+	if (arena.start == MAP_FAILED)
+		attack_die("mmap");
+	munmap(arena.start, PAGE);
+	munmap(arena.start + arena.size + PAGE, PAGE);
+	arena.start += PAGE;
+	if (attacks[i].make(&arena, 5)) {
+		fprintf(stderr, "%s fails by itself: %s\n", name, strerror(errno));
+		return 1;
+	}
+	printf("succeeds\n");
 	return 0;
 }
 
@@ -678,12 +722,14 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 5) {
-		fprintf(stderr, "usage: pins list | pins once|race|child|naive ATTACK|TRIES GOOD EVIL\n");
+		fprintf(stderr, "usage: pins list | pins once|bare|race|child|naive ATTACK|TRIES GOOD EVIL\n");
 		return 2;
 	}
 	prepare(argv);
 	if (!strcmp(argv[1], "once"))
 		return once(argv[2]);
+	if (!strcmp(argv[1], "bare"))
+		return bare(argv[2]);
 	if (!strcmp(argv[1], "race"))
 		return race(strtoul(argv[2], NULL, 10));
 	if (!strcmp(argv[1], "child"))

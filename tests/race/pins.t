@@ -11,6 +11,19 @@ prepare_races
 good=$TMPDIR/files/good
 evil=$TMPDIR/files/evil
 
+# By itself, on memory that is not protected, each does what it is to do.
+while read -r attack; do
+	what=$("$race/pins" bare "$attack" "$good" "$evil" 2>&1)
+	status=$?
+	if [ $status -ne 0 ] && [[ $attack == map_files && $what == *'not permitted'* ]]; then
+		skip "$attack, bare" 'not root: map_files is for root'
+	elif [ $status -ne 0 ] && [[ $attack =~ ^(madvise-guard|remap_file_pages|process_madvise)$ ]]; then
+		skip "$attack, bare" "kernel: it is not there: $what"
+	else
+		ok $status "$attack, bare: $what" "$what"
+	fi
+done < <("$race/pins" list)
+
 for way in "" --no-mseal; do
 	run=("$PM" run ${way:+"$way"} --policy "$TMPDIR/policy.yaml" -- "$race/pins")
 	while read -r attack; do
