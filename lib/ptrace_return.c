@@ -122,6 +122,6 @@ void call_executed(struct supervisor *s, struct thread *thread)
 	if (!flight)
 		return;
 	flight->executed = true;
-	if (flight->program.known && !program_runs(&flight->program, thread->tid))
+	if (flight->program.set && !program_runs(&flight->program, thread->tid))
 		thread_kill(thread);
 }

@@ -2,9 +2,11 @@
 #define _GNU_SOURCE
 #include "script.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -60,6 +62,15 @@ static void cut_line(struct line *line)
 	}
 }
 
+/* The machines whose programs the kernel runs itself. */
+static bool is_native(const char *head)
+{
+	uint16_t machine;
+
+	memcpy(&machine, head + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
+	return machine == EM_X86_64 || machine == EM_386;
+}
+
 static enum format look(const struct pm_where *where, struct line *line)
 {
 	ssize_t len;
@@ -72,7 +83,7 @@ static enum format look(const struct pm_where *where, struct line *line)
 	if (len < 0)
 		return FORMAT_OTHER;
 	if (len > SELFMAG && !memcmp(line->bytes, ELFMAG, SELFMAG))
-		return FORMAT_PROGRAM;
+		return is_native(line->bytes) ? FORMAT_PROGRAM : FORMAT_OTHER;
 	if (len < 2 || line->bytes[0] != '#' || line->bytes[1] != '!')
 		return FORMAT_OTHER;
 	cut_line(line);
@@ -224,7 +235,8 @@ int script_program(struct pm_call *call, struct program *program)
 			err = pm_call_resolve(call, line.name, false, &found);
 		where = &found;
 	}
-	program->known = where && where->exists && format == FORMAT_PROGRAM;
+	program->set = where != NULL;
+	program->misc = !where || !where->exists || format != FORMAT_PROGRAM;
 	pm_where_free(&found);
 	return err == -ENOMEM ? err : 0;
 }
@@ -236,13 +248,54 @@ void program_clear(struct program *program)
 	program->nwords = 0;
 }
 
+/* Does this entry of binfmt_misc name the file as its interpreter? */
+static bool names_helper(int dir, const char *entry, const struct stat *st)
+{
+	int fd = openat(dir, entry, O_RDONLY | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char line[PATH_MAX + 16];
+	struct stat helper;
+	bool found = false;
+
+	if (!file) {
+		cleanup_close(&fd);
+		return false;
+	}
+	while (!found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		found = !strncmp(line, "interpreter ", 12) && !stat(line + 12, &helper) &&
+			helper.st_dev == st->st_dev && helper.st_ino == st->st_ino;
+	}
+	fclose(file);
+	return found;
+}
+
+/* Is the file one of the helpers that the administrator has set for other formats? */
+static bool is_helper(const struct stat *st)
+{
+	DIR *dir = opendir("/proc/sys/fs/binfmt_misc");
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = entry->d_type != DT_DIR && strcmp(entry->d_name, "register") &&
+			names_helper(dirfd(dir), entry->d_name, st);
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static bool runs_file(const struct program *program, pid_t tid)
 {
 	char path[64];
 	struct stat st;
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", tid);
-	return !stat(path, &st) && st.st_dev == program->dev && st.st_ino == program->ino;
+	if (stat(path, &st))
+		return false;
+	if (program->misc)
+		return is_helper(&st);
+	return st.st_dev == program->dev && st.st_ino == program->ino;
 }
 
 /* Is this word at this address?  It ends with its NUL. */

@@ -36,8 +36,10 @@ int script_apply(struct pm_call *call);
  * Owner: who holds it; program_clear().
  */
 struct program {
-	bool known;	/* false: a format that the kernel hands to a helper of the administrator's */
-	dev_t dev;	/* the file that /proc/PID/exe names */
+	bool set;
+	/* A format that is not the kernel's own: it must be one of the administrator's helpers. */
+	bool misc;
+	dev_t dev;	/* else the file that /proc/PID/exe names */
 	ino_t ino;
 	/* For scripts, what comes before the script's own name in argv: interpreters and arguments. */
 	char *words[SCRIPT_WORDS];

@@ -197,7 +197,7 @@ static int settle_exec(struct pm_call *call, const struct pm_where *where, struc
 	if (!where->exists)
 		return -ENOENT;
 	err = script_program(call, &settle->program);
-	if (!err && settle->program.known)
+	if (!err)
 		settle->holds = "file";
 	return err;
 }

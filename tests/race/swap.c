@@ -104,6 +104,12 @@ static void flip_script(unsigned long n)
 	exchange("allowed/script", "allowed/script.other");
 }
 
+static void flip_other(unsigned long n)
+{
+	(void)n;
+	exchange("allowed/other", "allowed/other.other");
+}
+
 static void flip_rename(unsigned long n)
 {
 	static const char *const target[] = { "file.still", "../denied/file" };
@@ -140,6 +146,7 @@ static const struct kind {
 	{ "file", flip_file, PROCESS },
 	{ "program", flip_program, PROCESS },
 	{ "script", flip_script, PROCESS },
+	{ "other", flip_other, PROCESS },
 	{ "dirfd-thread", flip_dirfd, THREAD },
 	{ "dirfd-process", flip_dirfd, SHARING_PROCESS },
 	{ "cwd-thread", flip_cwd, THREAD },
@@ -334,7 +341,7 @@ static void execute(int dirfd, const char *path)
 	else if (WEXITSTATUS(status) == 21 || WEXITSTATUS(status) == 11)
 		count(WIN);
 	else if (WEXITSTATUS(status) == 99)
-		count(exec_errno == EACCES ? REFUSED : OTHER);
+		count(exec_errno == EACCES ? REFUSED : exec_errno == ENOEXEC ? RAN : OTHER);
 	else
 		attack_die("report ended with status %#x", status);
 }
@@ -352,6 +359,12 @@ static void try_exec_dir(void)
 static void try_exec_script(void)
 {
 	execute(AT_FDCWD, "allowed/script");
+}
+
+/* A file of no format at all; ENOEXEC is how it "runs". */
+static void try_exec_other(void)
+{
+	execute(AT_FDCWD, "allowed/other");
 }
 
 static void try_exec_dirfd(void)
@@ -377,6 +390,7 @@ static const struct {
 	{ "exec", try_exec },
 	{ "exec-dir", try_exec_dir },
 	{ "exec-script", try_exec_script },
+	{ "exec-other", try_exec_other },
 	{ "exec-dirfd", try_exec_dirfd },
 	{ "exec-cwd", try_exec_cwd },
 };

@@ -31,6 +31,9 @@ ln -s ../denied "$TMPDIR/allowed/dir.other"
 ln -s ../denied/file "$TMPDIR/allowed/file.other"
 ln -s ../denied/program "$TMPDIR/allowed/program.other"
 ln -s ../denied/script "$TMPDIR/allowed/script.other"
+echo 'of no format' >"$TMPDIR/allowed/other"
+chmod 0755 "$TMPDIR/allowed/other"
+ln -s ../denied/program "$TMPDIR/allowed/other.other"
 
 cat >"$TMPDIR/policy.yaml" <<EOF
 version: 1
@@ -87,6 +90,7 @@ attack open-cwd cwd-process 10000
 attack exec program 5000
 attack exec-dir dir 5000
 attack exec-script script 5000
+attack exec-other other 5000
 attack exec-dirfd dirfd-thread 5000
 attack exec-cwd cwd-thread 5000
 
