@@ -252,7 +252,8 @@ kmake() {
 	local source=$1 output=$2
 
 	shift 2
-	nice -n 5 make -C "$source" O="$output" -j"$(jobs)" \
+	# An empty LOCALVERSION: no "+" for a tree that differs from a release.
+	nice -n 5 make -C "$source" O="$output" -j"$(jobs)" LOCALVERSION= \
 		CC="${launcher}gcc" HOSTCC="${launcher}gcc" "$@"
 }
 
