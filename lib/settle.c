@@ -161,6 +161,29 @@ static const uint32_t landlock_classes = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_
 					 PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
 					 PM_BIT(PM_CLASS_EXEC);
 
+/*
+ * Is it spelled as a descriptor of the process itself?  Those of another one
+ * change at any time, also where nobody can change its own.
+ */
+static bool is_own_descriptor(const struct pm_item *item)
+{
+	static const char *const below[] = { "/dev/fd/", "/proc/self/fd/" };
+	static const char *const exact[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+	const char *text = (const char *)item->data;
+
+	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
+		if (!strcmp(text, exact[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		size_t len = strlen(below[i]);
+
+		if (!strncmp(text, below[i], len) && text[len] &&
+		    !text[len + strspn(text + len, "0123456789")])
+			return true;
+	}
+	return false;
+}
+
 static int settle_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
 {
 	const uint32_t names = PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
@@ -172,7 +195,7 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 		return -where->err;
 	if (!item->len)
 		return 0;
-	if (where->anonymous && opens(call) && !settle->lonely)
+	if (where->anonymous && opens(call) && !(settle->lonely && is_own_descriptor(item)))
 		return settle_adopt(settle);
 	if (where->anonymous) {
 		if (opens(call))

@@ -36,8 +36,15 @@ struct decision {
 	size_t nfacets;
 };
 
+static bool refuses_names(const struct rule *rule)
+{
+	return (rule->action == PM_DENY || rule->action == PM_KILL) && rule->match.npatterns;
+}
+
 bool policy_wants(void *data, const char *syscall, uint32_t classes)
 {
+	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_MOUNT) |
+				PM_BIT(PM_CLASS_CHROOT);
 	const struct policy *policy = data;
 
 	for (int class = 0; class < PM_NCLASSES; class++)
@@ -46,6 +53,8 @@ bool policy_wants(void *data, const char *syscall, uint32_t classes)
 	for (size_t i = 0; i < policy->nrules; i++) {
 		const struct rule *rule = policy->rules[i];
 
+		if (refuses_names(rule) && classes & naming)
+			return true;
 		if (rule_names_syscall(rule, syscall) &&
 		    (rule->whole_call || rule->match.classes & classes))
 			return true;
@@ -93,6 +102,48 @@ static int find_facets(struct decision *decision)
 	return 0;
 }
 
+/*
+ * Does this facet give a directory, and all that lies below it, another name?
+ * A rename does, a bind mount of it, and making it the root.
+ */
+static bool names_anew(const struct facet *facet)
+{
+	static const char *const roles[] = { "source", "from_pathname", "filename", "path",
+					     "new_root" };
+
+	if (!facet->item || facet->item->kind != PM_ITEM_PATH)
+		return false;
+	if (facet->class == PM_CLASS_RENAME)
+		return true;
+	if (facet->class != PM_CLASS_MOUNT && facet->class != PM_CLASS_CHROOT)
+		return false;
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (!strcmp(facet->item->role, roles[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Under another name, what a rule denies would not be denied any more: such a
+ * rule denies the new name of a directory above too.
+ */
+static bool guards(const struct rule *rule, const struct decision *decision,
+		   const struct facet *facet)
+{
+	const struct pm_where *where;
+
+	if (!refuses_names(rule) || !names_anew(facet))
+		return false;
+	where = pm_item_where(decision->call, facet->item);
+	/* The root as the root changes no name. */
+	if (!where->name || (facet->class == PM_CLASS_CHROOT && !strcmp(where->name, "/")))
+		return false;
+	for (size_t i = 0; i < rule->match.npatterns; i++)
+		if (pattern_below(&rule->match.patterns[i], where->name))
+			return true;
+	return false;
+}
+
 static int find_rule(const struct decision *decision, struct facet *facet)
 {
 	const struct policy *policy = decision->policy;
@@ -103,6 +154,8 @@ static int find_rule(const struct decision *decision, struct facet *facet)
 				       facet->class);
 		if (matches)
 			return matches < 0 ? matches : 0;
+		if (guards(policy->rules[facet->rule], decision, facet))
+			return 0;
 	}
 	facet->rule = NO_RULE;
 	return 0;

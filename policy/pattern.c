@@ -361,3 +361,25 @@ bool pattern_matches(const struct pattern *pattern, const char *path)
 		return false;
 	}
 }
+
+/* "/" has all below it; others what goes on after them with a slash. */
+static bool is_below(const char *path, size_t len, const char *dir)
+{
+	size_t dir_len = strcmp(dir, "/") ? strlen(dir) : 0;
+
+	return len > dir_len && !strncmp(path, dir, dir_len) && path[dir_len] == '/';
+}
+
+bool pattern_below(const struct pattern *pattern, const char *dir)
+{
+	for (size_t i = 0; i < pattern->name.nforms; i++)
+		if (is_below(pattern->name.form[i], strlen(pattern->name.form[i]), dir))
+			return true;
+	for (size_t i = 0; i < pattern->nglobs; i++) {
+		const char *text = pattern->globs[i].text;
+
+		if (is_below(text, strcspn(text, "*?[\\"), dir))
+			return true;
+	}
+	return false;
+}

@@ -68,5 +68,10 @@ struct pattern {
 int pattern_init(struct pattern *pattern, enum pattern_kind kind, const char *text);
 void pattern_clear(struct pattern *pattern);
 bool pattern_matches(const struct pattern *pattern, const char *path);
+/*
+ * Does what the pattern means lie below this directory?  Of a glob its literal
+ * directory counts.
+ */
+bool pattern_below(const struct pattern *pattern, const char *dir);
 
 #endif

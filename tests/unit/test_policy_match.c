@@ -451,6 +451,48 @@ static void many(void **state)
 	assert_int_equal(decided(), PM_ALLOW);
 }
 
+/* A facet of one class of /name, in this role. */
+static enum pm_action as_role(enum pm_class class, const char *role, const char *name)
+{
+	opened(PM_BIT(class), name);
+	stub.items[0].role = role;
+	return decided();
+}
+
+static void names_anew(void **state)
+{
+	struct pm_layer *layer;
+
+	(void)state;
+	rules("rules:\n"
+	      "- {class: mount, path: /a, allow: true}\n"
+	      "- {class: open-read, tree: /a/b/c, deny: EPERM}\n"
+	      "- {class: open-read, glob: /g/*/x, deny: EIO}\n"
+	      "- {class: open-read, tree: /r, redirect: {tree: /s}}\n");
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/a/b"), PM_DENY);
+	assert_int_equal(verdict.err, EPERM);
+	assert_string_equal(verdict.rule, "rules[1]");
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/a"), PM_DENY);
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/a/bb"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/a/b/d"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/g"), PM_DENY);
+	assert_int_equal(verdict.err, EIO);
+	assert_int_equal(as_role(PM_CLASS_RENAME, "oldpath", "/r"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_MOUNT, "source", "/a/b"), PM_DENY);
+	assert_int_equal(as_role(PM_CLASS_MOUNT, "source", "/"), PM_DENY);
+	assert_int_equal(as_role(PM_CLASS_MOUNT, "from_pathname", "/a/b"), PM_DENY);
+	assert_int_equal(as_role(PM_CLASS_MOUNT, "target", "/a/b"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_MOUNT, "source", "/a"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_CHROOT, "path", "/a"), PM_DENY);
+	assert_int_equal(as_role(PM_CLASS_CHROOT, "path", "/"), PM_ALLOW);
+	assert_int_equal(as_role(PM_CLASS_METADATA, "pathname", "/a"), PM_ALLOW);
+
+	layer = policy_layer(policy);
+	assert_true(layer->wants(layer->data, "rename", PM_BIT(PM_CLASS_RENAME)));
+	assert_true(layer->wants(layer->data, "mount", PM_BIT(PM_CLASS_MOUNT)));
+	assert_false(layer->wants(layer->data, "stat", PM_BIT(PM_CLASS_METADATA)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +510,7 @@ int main(void)
 		cmocka_unit_test_teardown(whole_calls, clear),
 		cmocka_unit_test_teardown(addresses, clear),
 		cmocka_unit_test_teardown(wanted, clear),
+		cmocka_unit_test_teardown(names_anew, clear),
 		cmocka_unit_test_teardown(many, clear),
 	};
 
