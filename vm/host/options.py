@@ -16,7 +16,7 @@ paths, and ends with its status (128+n where signal n ended it).
   --image FILE      another kernel: a bzImage, a vmlinux beside it is preferred
   --timeout S       the limit of the whole run in seconds (300)
   --append TEXT     more for the kernel's command line; may be given again
-  --memory M        megabytes of the guest (1024; 3072 for debug)
+  --memory M        megabytes of the guest (1024)
   --cpus N          processors of the guest (2)
   --out DIR         share DIR writable; may be given again
   --tty             the command gets this terminal
@@ -54,7 +54,7 @@ def parse(argv):
     parser.add_argument("--image")
     parser.add_argument("--timeout", type=positive, default=300)
     parser.add_argument("--append", action="append", default=[])
-    parser.add_argument("--memory", type=positive)
+    parser.add_argument("--memory", type=positive, default=1024)
     parser.add_argument("--cpus", type=positive, default=2)
     parser.add_argument("--out", action="append", default=[])
     parser.add_argument("--tty", action="store_true")
@@ -70,6 +70,4 @@ def parse(argv):
         command = []
     if not command:
         parser.error("no command after --")
-    if options.memory is None:
-        options.memory = 3072 if options.kernel == "debug" else 1024
     return options, command
