@@ -195,6 +195,9 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 		return -where->err;
 	if (!item->len)
 		return 0;
+	/* Nothing is found or made in a directory that is gone. */
+	if (where->missing && !strncmp(where->name, "deleted:", strlen("deleted:")))
+		return -ENOENT;
 	if (where->anonymous && opens(call) && !(settle->lonely && is_own_descriptor(item)))
 		return settle_adopt(settle);
 	if (where->anonymous) {

@@ -43,8 +43,8 @@ static bool refuses_names(const struct rule *rule)
 
 bool policy_wants(void *data, const char *syscall, uint32_t classes)
 {
-	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_MOUNT) |
-				PM_BIT(PM_CLASS_CHROOT);
+	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
+				PM_BIT(PM_CLASS_MOUNT) | PM_BIT(PM_CLASS_CHROOT);
 	const struct policy *policy = data;
 
 	for (int class = 0; class < PM_NCLASSES; class++)
@@ -103,29 +103,43 @@ static int find_facets(struct decision *decision)
 }
 
 /*
- * Does this facet give a directory, and all that lies below it, another name?
- * A rename does, a bind mount of it, and making it the root.
+ * Does this facet give a file, or all that lies below a directory, another
+ * name?  A rename and a hard link do, a bind mount, and making it the root.
  */
 static bool names_anew(const struct facet *facet)
 {
-	static const char *const roles[] = { "source", "from_pathname", "filename", "path",
-					     "new_root" };
+	static const char *const mounted[] = { "source", "from_pathname", "filename" };
 
 	if (!facet->item || facet->item->kind != PM_ITEM_PATH)
 		return false;
-	if (facet->class == PM_CLASS_RENAME)
+	if (facet->class == PM_CLASS_RENAME || facet->class == PM_CLASS_LINK ||
+	    facet->class == PM_CLASS_CHROOT)
 		return true;
-	if (facet->class != PM_CLASS_MOUNT && facet->class != PM_CLASS_CHROOT)
-		return false;
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-		if (!strcmp(facet->item->role, roles[i]))
+	for (size_t i = 0; i < sizeof(mounted) / sizeof(mounted[0]); i++)
+		if (facet->class == PM_CLASS_MOUNT && !strcmp(facet->item->role, mounted[i]))
 			return true;
+	return false;
+}
+
+/* Does the rule mean the other path of the call too, which is the new name? */
+static bool means_new_name(const struct rule *rule, const struct decision *decision,
+			   const struct facet *facet)
+{
+	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_CREATE) |
+				PM_BIT(PM_CLASS_MOUNT);
+
+	for (size_t i = 0; i < decision->call->nitems; i++) {
+		struct pm_item *item = &decision->call->items[i];
+
+		if (item != facet->item && item->kind == PM_ITEM_PATH && item->classes & naming)
+			return match_names(&rule->match, pm_item_where(decision->call, item));
+	}
 	return false;
 }
 
 /*
  * Under another name, what a rule denies would not be denied any more: such a
- * rule denies the new name of a directory above too.
+ * rule denies that name too, and one for a directory above.
  */
 static bool guards(const struct rule *rule, const struct decision *decision,
 		   const struct facet *facet)
@@ -135,10 +149,19 @@ static bool guards(const struct rule *rule, const struct decision *decision,
 	if (!refuses_names(rule) || !names_anew(facet))
 		return false;
 	where = pm_item_where(decision->call, facet->item);
-	/* The root as the root changes no name. */
-	if (!where->name || (facet->class == PM_CLASS_CHROOT && !strcmp(where->name, "/")))
+	/* What is not there cannot come there: the rename to it is asked about too. */
+	if (!where->exists)
 		return false;
-	for (size_t i = 0; i < rule->match.npatterns; i++)
+	/* The root as the root changes no name; pivot_root(2) those of the old root. */
+	if (facet->class == PM_CLASS_CHROOT) {
+		if (!strcmp(facet->item->role, "new_root"))
+			return true;
+		if (!strcmp(where->name, "/"))
+			return false;
+	}
+	if (match_names(&rule->match, where))
+		return !means_new_name(rule, decision, facet);
+	for (size_t i = 0; i < rule->match.npatterns && S_ISDIR(where->st.st_mode); i++)
 		if (pattern_below(&rule->match.patterns[i], where->name))
 			return true;
 	return false;

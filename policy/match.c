@@ -51,7 +51,7 @@ static bool args_match(const struct match *match, const struct pm_call *call)
 	return true;
 }
 
-static bool name_matches(const struct match *match, const struct pm_where *where)
+bool match_names(const struct match *match, const struct pm_where *where)
 {
 	if (where->anonymous) {
 		for (size_t i = 0; i < match->anonymous.n; i++)
@@ -78,7 +78,7 @@ static bool path_matches(const struct match *match, struct pm_call *call, struct
 		matches = glob_matches(&match->spellings[i], (const char *)item->data);
 	if (!matches || (!match->npatterns && !match->anonymous.n))
 		return matches;
-	return name_matches(match, pm_item_where(call, item));
+	return match_names(match, pm_item_where(call, item));
 }
 
 static enum address_use use_of(enum pm_class class)

@@ -148,6 +148,8 @@ int policy_decide(void *data, struct pm_call *call, struct pm_verdict *verdict);
  */
 int rule_matches(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		 enum pm_class class);
+/* Do its paths, trees, globs or anonymous names mean this file? */
+bool match_names(const struct match *match, const struct pm_where *where);
 /* Does the rule speak of calls of this name at all? */
 bool rule_names_syscall(const struct rule *rule, const char *syscall);
 
