@@ -184,7 +184,7 @@ const struct pm_sysent pm_sysents[] = {
 				    PATH(3, "to_pathname", MOUNT, DIRFD(2),
 					 FLAGS(4, MOVE_TO), MAYBE_NULL) } },
 	{ "fspick", .shapes = { PATH(1, "path", MOUNT, DIRFD(0), FLAGS(2, FSPICK)) } },
-	{ "fsopen", .shapes = { STRING(0, "fsname", 4096, EINVAL) } },
+	{ "fsopen", .shapes = { STRING(0, "fsname", 4096, EINVAL, .classes = MOUNT) } },
 	{ "fsconfig", .shapes = { STRING(2, "key", 256, EINVAL, NULLABLE),
 				  STRING(3, "value", 256, EINVAL, .classes = MOUNT, DIRFD(4),
 					 FLAGS(1, FSCONFIG), NULLABLE) } },

@@ -36,15 +36,8 @@ struct decision {
 	size_t nfacets;
 };
 
-static bool refuses_names(const struct rule *rule)
-{
-	return (rule->action == PM_DENY || rule->action == PM_KILL) && rule->match.npatterns;
-}
-
 bool policy_wants(void *data, const char *syscall, uint32_t classes)
 {
-	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
-				PM_BIT(PM_CLASS_MOUNT) | PM_BIT(PM_CLASS_CHROOT);
 	const struct policy *policy = data;
 
 	for (int class = 0; class < PM_NCLASSES; class++)
@@ -53,7 +46,7 @@ bool policy_wants(void *data, const char *syscall, uint32_t classes)
 	for (size_t i = 0; i < policy->nrules; i++) {
 		const struct rule *rule = policy->rules[i];
 
-		if (refuses_names(rule) && classes & naming)
+		if (guard_wants(rule, classes))
 			return true;
 		if (rule_names_syscall(rule, syscall) &&
 		    (rule->whole_call || rule->match.classes & classes))
@@ -102,71 +95,6 @@ static int find_facets(struct decision *decision)
 	return 0;
 }
 
-/*
- * Does this facet give a file, or all that lies below a directory, another
- * name?  A rename and a hard link do, a bind mount, and making it the root.
- */
-static bool names_anew(const struct facet *facet)
-{
-	static const char *const mounted[] = { "source", "from_pathname", "filename" };
-
-	if (!facet->item || facet->item->kind != PM_ITEM_PATH)
-		return false;
-	if (facet->class == PM_CLASS_RENAME || facet->class == PM_CLASS_LINK ||
-	    facet->class == PM_CLASS_CHROOT)
-		return true;
-	for (size_t i = 0; i < sizeof(mounted) / sizeof(mounted[0]); i++)
-		if (facet->class == PM_CLASS_MOUNT && !strcmp(facet->item->role, mounted[i]))
-			return true;
-	return false;
-}
-
-/* Does the rule mean the other path of the call too, which is the new name? */
-static bool means_new_name(const struct rule *rule, const struct decision *decision,
-			   const struct facet *facet)
-{
-	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_CREATE) |
-				PM_BIT(PM_CLASS_MOUNT);
-
-	for (size_t i = 0; i < decision->call->nitems; i++) {
-		struct pm_item *item = &decision->call->items[i];
-
-		if (item != facet->item && item->kind == PM_ITEM_PATH && item->classes & naming)
-			return match_names(&rule->match, pm_item_where(decision->call, item));
-	}
-	return false;
-}
-
-/*
- * Under another name, what a rule denies would not be denied any more: such a
- * rule denies that name too, and one for a directory above.
- */
-static bool guards(const struct rule *rule, const struct decision *decision,
-		   const struct facet *facet)
-{
-	const struct pm_where *where;
-
-	if (!refuses_names(rule) || !names_anew(facet))
-		return false;
-	where = pm_item_where(decision->call, facet->item);
-	/* What is not there cannot come there: the rename to it is asked about too. */
-	if (!where->exists)
-		return false;
-	/* The root as the root changes no name; pivot_root(2) those of the old root. */
-	if (facet->class == PM_CLASS_CHROOT) {
-		if (!strcmp(facet->item->role, "new_root"))
-			return true;
-		if (!strcmp(where->name, "/"))
-			return false;
-	}
-	if (match_names(&rule->match, where))
-		return !means_new_name(rule, decision, facet);
-	for (size_t i = 0; i < rule->match.npatterns && S_ISDIR(where->st.st_mode); i++)
-		if (pattern_below(&rule->match.patterns[i], where->name))
-			return true;
-	return false;
-}
-
 static int find_rule(const struct decision *decision, struct facet *facet)
 {
 	const struct policy *policy = decision->policy;
@@ -177,7 +105,8 @@ static int find_rule(const struct decision *decision, struct facet *facet)
 				       facet->class);
 		if (matches)
 			return matches < 0 ? matches : 0;
-		if (guards(policy->rules[facet->rule], decision, facet))
+		if (guard_refuses(policy->rules[facet->rule], decision->call, facet->item,
+				  facet->class))
 			return 0;
 	}
 	facet->rule = NO_RULE;

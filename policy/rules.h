@@ -150,8 +150,19 @@ int rule_matches(const struct rule *rule, struct pm_call *call, struct pm_item *
 		 enum pm_class class);
 /* Do its paths, trees, globs or anonymous names mean this file? */
 bool match_names(const struct match *match, const struct pm_where *where);
+/* Is a less than b, both as registers of this type hold them? */
+bool arg_less(enum arg_type type, uint64_t a, uint64_t b);
 /* Does the rule speak of calls of this name at all? */
 bool rule_names_syscall(const struct rule *rule, const char *syscall);
+
+/*
+ * guard.c: would this class of this item (NULL: none) give files that a
+ * refusing rule means a name that it does not mean?  And does the rule have to
+ * see calls of these classes for that?
+ */
+bool guard_refuses(const struct rule *rule, struct pm_call *call, struct pm_item *item,
+		   enum pm_class class);
+bool guard_wants(const struct rule *rule, uint32_t classes);
 
 /*
  * act.c: change what a redirect rule that matched says of an item (a path, an
