@@ -5,19 +5,22 @@ BUILD ?= build
 
 .PHONY: all check check-kernel clean demo demo-kernel setup setup-tests vm-shell
 
+# Two at a time in one checkout take turns.
+lock = flock Makefile
+
 all: $(BUILD)/build.ninja
-	ninja -C $(BUILD)
+	$(lock) ninja -C $(BUILD)
 
 $(BUILD)/build.ninja:
-	@command -v meson >/dev/null || { echo "meson is missing: run 'make setup'" >&2; exit 1; }
-	meson setup $(BUILD)
+	$(lock) scripts/setup-build
+	$(lock) meson setup $(BUILD)
 
-# What a build needs, through apt-get.
+# What a build needs, and what the tests need, through apt-get.
 setup:
-	scripts/setup-build
+	$(lock) scripts/setup-build
 
 setup-tests: setup
-	tests/setup
+	$(lock) tests/setup
 
 demo: setup
 	$(MAKE) all
