@@ -127,6 +127,24 @@ static int add_short_form(struct run_options *options, int option, const char *a
 	return err ? bad_policy(err, arg, error) : 0;
 }
 
+/* An audit that was asked for and is not written would go unnoticed. */
+static int check_one_audit(const struct run_options *options)
+{
+	if (!options->audit_file && options->audit_fd < 0)
+		return 0;
+	complain("a second audit, expected one of --audit and --audit-fd");
+	return -EINVAL;
+}
+
+static int set_audit_file(struct run_options *options, const char *arg)
+{
+	int err = check_one_audit(options);
+
+	if (!err)
+		options->audit_file = arg;
+	return err;
+}
+
 static int set_audit_fd(struct run_options *options, const char *arg)
 {
 	char *end;
@@ -144,6 +162,8 @@ static int set_audit_fd(struct run_options *options, const char *arg)
 		complain("--audit-fd: descriptor %ld is not open for writing", fd);
 		return -EINVAL;
 	}
+	if (check_one_audit(options))
+		return -EINVAL;
 	options->audit_fd = (int)fd;
 	return 0;
 }
@@ -166,8 +186,7 @@ static int take(struct run_options *options, int option, const char *arg)
 	case OPT_POLICY:
 		return add_file(options, arg);
 	case OPT_AUDIT:
-		options->audit_file = arg;
-		return 0;
+		return set_audit_file(options, arg);
 	case OPT_AUDIT_FD:
 		return set_audit_fd(options, arg);
 	case OPT_AUDIT_DECIDED:
@@ -267,10 +286,6 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 			return err;
 		if (options->help || options->version)
 			return 0;
-	}
-	if (options->audit_file && options->audit_fd >= 0) {
-		complain("--audit and --audit-fd exclude each other");
-		return -EINVAL;
 	}
 	if (options->audit_decided && !options->audit_file && options->audit_fd < 0) {
 		complain("--audit-decided needs --audit or --audit-fd");

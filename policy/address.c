@@ -197,6 +197,8 @@ static int parse_unix(const char *text, struct address *out, char **why)
 	out->spelling = strdup(name);
 	if (!out->spelling)
 		return -ENOMEM;
+	if (glob_special(name) && glob_flaw(name, true))
+		return complain(why, "'%s' has %s: never so", text, glob_flaw(name, true));
 	err = pattern_init(&out->path, glob_special(name) ? PATTERN_GLOB : PATTERN_PATH, name);
 	if (!err)
 		out->kind = ADDRESS_UNIX_PATH;

@@ -30,9 +30,9 @@ static uint64_t read_arg(const struct arg_test *test, uint64_t arg)
 	}
 }
 
-static bool is_less(const struct arg_test *test, uint64_t a, uint64_t b)
+bool arg_less(enum arg_type type, uint64_t a, uint64_t b)
 {
-	if (test->type == ARG_INT || test->type == ARG_LONG)
+	if (type == ARG_INT || type == ARG_LONG)
 		return (int64_t)a < (int64_t)b;
 	return a < b;
 }
@@ -44,8 +44,8 @@ static bool args_match(const struct match *match, const struct pm_call *call)
 		uint64_t value = read_arg(test, call->args[test->index]) & test->mask;
 
 		if ((test->has_equal && value != test->equal) ||
-		    (test->has_min && is_less(test, value, test->min)) ||
-		    (test->has_max && is_less(test, test->max, value)))
+		    (test->has_min && arg_less(test->type, value, test->min)) ||
+		    (test->has_max && arg_less(test->type, test->max, value)))
 			return false;
 	}
 	return true;

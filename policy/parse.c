@@ -44,9 +44,9 @@ int parse_arg_index(struct parse *parse, const struct node *arg, const char *tex
 
 int parse_syscall(struct parse *parse, const struct node *node, const char *name)
 {
-	if (!syscall_known(name))
-		return complain(parse, node, "'%s' is no system call of this machine", name);
-	return 0;
+	const char *flaw = syscall_flaw(name);
+
+	return flaw ? complain(parse, node, "'%s' %s", name, flaw) : 0;
 }
 
 int parse_absolute(struct parse *parse, const struct node *node, const char *path)

@@ -40,12 +40,24 @@ static int parse_syscalls(struct parse *parse, const struct node *node,
 	return texts_copy(&match->syscalls, file->texts, file->n);
 }
 
+/* A pattern that can match something. */
+static int check_glob(struct parse *parse, const struct node *node, const char *text)
+{
+	const char *flaw = glob_flaw(text, true);
+
+	if (flaw)
+		return complain(parse, node, "'%s' has %s: never so", text, flaw);
+	return 0;
+}
+
 static int add_patterns(struct parse *parse, const struct node *node, enum pattern_kind kind,
 			const struct file_texts *file, struct match *match)
 {
 	for (uint32_t i = 0; i < file->n; i++) {
 		int err = parse_absolute(parse, tree_entry(node, i), file->texts[i]);
 
+		if (!err && kind == PATTERN_GLOB)
+			err = check_glob(parse, tree_entry(node, i), file->texts[i]);
 		if (!err)
 			err = pattern_init(&match->patterns[match->npatterns], kind,
 					   file->texts[i]);
@@ -75,12 +87,18 @@ static int parse_patterns(struct parse *parse, const struct node *node,
 	return err;
 }
 
-static int parse_spellings(const struct file_texts *file, struct match *match)
+static int parse_spellings(struct parse *parse, const struct node *node,
+			   const struct file_texts *file, struct match *match)
 {
 	match->spellings = calloc((size_t)file->n + 1, sizeof(*match->spellings));
 	if (!match->spellings)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < file->n; i++) {
+		const char *flaw = glob_flaw(file->texts[i], false);
+
+		if (flaw)
+			return complain(parse, tree_entry(node, i), "'%s' has %s: never so",
+					file->texts[i], flaw);
 		if (glob_init(&match->spellings[i], file->texts[i]))
 			return -ENOMEM;
 		match->nspellings++;
@@ -143,6 +161,24 @@ static int parse_arg_type(struct parse *parse, const struct node *arg, const cha
 			text);
 }
 
+/* Tests that no number passes, one by one or together. */
+static int check_arg(struct parse *parse, const struct node *node, const struct file_arg *file,
+		     const struct arg_test *test)
+{
+	if (test->equal & ~test->mask)
+		return complain(parse, tree_value(node, "equal"),
+				"equal: '%s' has bits that the mask does not have: never so",
+				file->equal);
+	if (test->has_min && test->has_max && arg_less(test->type, test->max, test->min))
+		return complain(parse, tree_value(node, "max"),
+				"max: '%s' is less than min: never so", file->max);
+	if (test->has_equal && ((test->has_min && arg_less(test->type, test->equal, test->min)) ||
+				(test->has_max && arg_less(test->type, test->max, test->equal))))
+		return complain(parse, tree_value(node, "equal"),
+				"equal: '%s' is not between min and max: never so", file->equal);
+	return 0;
+}
+
 /* A number as a register of this type holds it. */
 static int parse_arg_number(struct parse *parse, const struct node *arg, const char *key,
 			    const char *text, enum arg_type type, uint64_t *out)
@@ -192,11 +228,7 @@ static int parse_arg(struct parse *parse, const struct node *node, const struct 
 		err = parse_arg_number(parse, node, "min", file->min, test->type, &test->min);
 	if (!err && file->max)
 		err = parse_arg_number(parse, node, "max", file->max, test->type, &test->max);
-	if (!err && test->equal & ~test->mask)
-		err = complain(parse, tree_value(node, "equal"),
-			       "equal: '%s' has bits that the mask does not have: never so",
-			       file->equal);
-	return err;
+	return err ? err : check_arg(parse, node, file, test);
 }
 
 static int parse_args(struct parse *parse, const struct node *node, const struct file_args *file,
@@ -249,6 +281,11 @@ static int parse_argv(struct parse *parse, const struct node *node, const struct
 			return complain(parse, node->items[i * 2],
 					"argv: '%s', expected the number of an argument, from 0",
 					match->argv[i].name);
+		for (size_t j = 0; j < i; j++)
+			if (match->argv[j].index == index)
+				return complain(parse, node->items[i * 2],
+						"argv: argument %zu for the second time",
+						match->argv[j].index);
 		match->argv[i].index = (size_t)index;
 	}
 	return 0;
@@ -273,7 +310,7 @@ static int parse_argc(struct parse *parse, const struct node *node, const char *
 		if (!err && !high)
 			max = min;
 		else if (!err && *high)
-			err = number_parse(high, &max);
+			err = *high == '-' ? -EINVAL : number_parse(high, &max);
 	}
 	if (err || min > max)
 		return complain(parse, node, "argc: '%s', expected N, LOW-HIGH or LOW-", text);
@@ -322,6 +359,20 @@ static int parse_program(struct parse *parse, const struct node *node,
 	return err;
 }
 
+/* A call that can be of none of the rule's classes is one that the rule never sees. */
+static int check_syscalls(struct parse *parse, const struct node *node, const struct match *match)
+{
+	for (size_t i = 0; i < match->syscalls.n && match->classes; i++) {
+		const char *name = match->syscalls.v[i];
+
+		if (!(pm_syscall_classes(name) & match->classes))
+			return complain(parse, tree_entry(node, i),
+					"syscall: '%s' names nothing that the rule is about: never so",
+					name);
+	}
+	return 0;
+}
+
 /*
  * What the rule matches on says which classes it can be about.  Without a
  * class it is about all of them.
@@ -368,7 +419,7 @@ int parse_match(struct parse *parse, const struct node *node, const struct file_
 	if (!err)
 		err = parse_patterns(parse, node, file, match);
 	if (!err)
-		err = parse_spellings(&file->spelling, match);
+		err = parse_spellings(parse, tree_value(node, "spelling"), &file->spelling, match);
 	if (!err)
 		err = parse_anonymous(parse, tree_value(node, "anonymous"), &file->anonymous,
 				      match);
@@ -378,5 +429,7 @@ int parse_match(struct parse *parse, const struct node *node, const struct file_
 		err = parse_args(parse, tree_value(node, "args"), &file->args, match);
 	if (!err)
 		err = parse_program(parse, node, file, match);
-	return err ? err : check_classes(parse, node, match);
+	if (!err)
+		err = check_classes(parse, node, match);
+	return err ? err : check_syscalls(parse, tree_value(node, "syscall"), match);
 }

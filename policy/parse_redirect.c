@@ -12,9 +12,6 @@
 
 #define MAX_UNIX 107	/* what sockaddr_un holds beside a NUL */
 
-/* Numbers that own the register file: nothing can be made into them. */
-static const char *const never[] = { "rt_sigreturn", "sigreturn", "restart_syscall" };
-
 static int check_only_trees(struct parse *parse, const struct node *node,
 			    const struct match *match)
 {
@@ -124,10 +121,18 @@ static int parse_new_env(struct parse *parse, const struct node *node,
 		if (err)
 			return err;
 	}
-	for (uint32_t i = 0; i < file->env_unset.n; i++)
-		if (!*file->env_unset.texts[i] || strchr(file->env_unset.texts[i], '='))
+	for (uint32_t i = 0; i < file->env_unset.n; i++) {
+		const char *name = file->env_unset.texts[i];
+
+		if (!*name || strchr(name, '='))
 			return complain(parse, tree_entry(unset, i),
-					"'%s' is no name of a variable", file->env_unset.texts[i]);
+					"'%s' is no name of a variable", name);
+		for (uint32_t j = 0; j < file->env_set.n; j++)
+			if (!strcmp(file->env_set.pairs[j].name, name))
+				return complain(parse, tree_entry(unset, i),
+						"'%s' in env-set and env-unset, expected one of them",
+						name);
+	}
 	return texts_copy(&redirect->env_unset, file->env_unset.texts, file->env_unset.n);
 }
 
@@ -192,9 +197,8 @@ static int parse_new_syscall(struct parse *parse, const struct node *node, const
 	err = parse_syscall(parse, node, name);
 	if (err)
 		return err;
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (!strcmp(never[i], name))
-			return complain(parse, node, "'%s' cannot be redirected to", name);
+	if (syscall_owns_registers(name))
+		return complain(parse, node, "'%s' cannot be redirected to", name);
 	redirect->syscall = strdup(name);
 	return redirect->syscall ? 0 : -ENOMEM;
 }
@@ -209,6 +213,10 @@ int parse_redirect(struct parse *parse, const struct node *node, const struct fi
 		return complain(parse, node,
 				"redirect: nothing, expected one of path, tree, address, program, "
 				"argv, argv-prepend, env-set, env-unset, args, syscall");
+	for (size_t i = 0; i < rule->match.syscalls.n; i++)
+		if (syscall_owns_registers(rule->match.syscalls.v[i]))
+			return complain(parse, node, "'%s' cannot be redirected",
+					rule->match.syscalls.v[i]);
 	err = parse_target(parse, node, file, rule);
 	if (!err && file->address)
 		err = parse_new_address(parse, tree_value(node, "address"), file->address, rule);

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,7 +139,10 @@ unsigned int policy_unsafe(const struct policy *policy)
 	return policy->unsafe;
 }
 
-/* Read all of a file, up to one byte more than a policy may have. */
+/*
+ * Read all of a file, up to one byte more than a policy may have.  A pipe may
+ * be slow; a FIFO that nobody writes to is empty.
+ */
 static ssize_t read_all(int fd, char *bytes)
 {
 	size_t len = 0;
@@ -148,6 +152,13 @@ static ssize_t read_all(int fd, char *bytes)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+			if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+				return -errno;
+			continue;
+		}
 		if (n < 0)
 			return -errno;
 		if (!n)
@@ -174,7 +185,7 @@ int policy_load(const char *file, struct policy **out, char **error)
 
 	*out = NULL;
 	*error = NULL;
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return complain_file(file, -errno, error);
 	bytes = malloc(TREE_MAX_BYTES + 1);

@@ -3,6 +3,7 @@
  * short.c - the short forms of the command line
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,11 +76,17 @@ static bool is_tree(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+/* For a message on what follows the first "=" and has another one. */
+static const char *hint_of(const char *to)
+{
+	return strchr(to, '=') ? "; an '=' of what comes before is written '\\='" : "";
+}
+
 static int check_absolute(const char *option, const char *path, char **error)
 {
 	if (path[0] == '/')
 		return 0;
-	return complain(error, option, "'%s', expected an absolute path", path);
+	return complain(error, option, "'%s', expected an absolute path%s", path, hint_of(path));
 }
 
 static int add_pattern(struct rule *rule, enum pattern_kind kind, const char *text)
@@ -154,19 +161,22 @@ int policy_add_exec(struct policy *policy, const char *arg, char **error)
 	return add_file_rule(policy, "--exec", arg, PM_BIT(PM_CLASS_EXEC), false, error);
 }
 
-static int parse_address(const char *option, const char *text, struct address *out, char **error)
+/* hint comes after what is wrong. */
+static int parse_address(const char *option, const char *text, const char *hint,
+			 struct address *out, char **error)
 {
 	char *why = NULL;
 	int err;
 
 	err = address_parse(text, out, &why);
 	if (err == -EINVAL && why)
-		err = complain(error, option, "%s", why);
+		err = complain(error, option, "%s%s", why, hint);
 	free(why);
 	return err;
 }
 
-static int add_address(struct rule *rule, const char *option, const char *text, char **error)
+static int add_address(struct rule *rule, const char *option, const char *text,
+		       const char *hint, char **error)
 {
 	struct match *match = &rule->match;
 	int err;
@@ -174,7 +184,7 @@ static int add_address(struct rule *rule, const char *option, const char *text, 
 	match->addresses = calloc(1, sizeof(*match->addresses));
 	if (!match->addresses)
 		return -ENOMEM;
-	err = parse_address(option, text, match->addresses, error);
+	err = parse_address(option, text, hint, match->addresses, error);
 	match->naddresses = !err;
 	return err;
 }
@@ -188,9 +198,9 @@ static int fill_connect(struct rule *rule, const char *from, const char *to, cha
 
 	rule->action = PM_REDIRECT;
 	rule->match.classes = PM_BIT(PM_CLASS_CONNECT);
-	err = add_address(rule, "--connect", from, error);
+	err = add_address(rule, "--connect", from, "", error);
 	if (!err)
-		err = parse_address("--connect", to, target, error);
+		err = parse_address("--connect", to, hint_of(to), target, error);
 	if (err)
 		return err;
 	rule->redirect.has_address = true;
@@ -225,6 +235,30 @@ int policy_add_connect(struct policy *policy, const char *arg, char **error)
 	return err;
 }
 
+static bool is_errno_in_capitals(const char *text)
+{
+	char name[32];
+	size_t len = strlen(text);
+
+	if (len >= sizeof(name))
+		return false;
+	for (size_t i = 0; i <= len; i++)
+		name[i] = (char)toupper((unsigned char)text[i]);
+	return errno_by_name(name) > 0;
+}
+
+/*
+ * Does what follows the last colon of a name look like an errno without being
+ * spelled as one?  A number may be the port of an address.
+ */
+static bool is_unclear(const char *pattern, const char *end)
+{
+	bool name = pattern[0] == '/' || !strncmp(pattern, "unix:/", 6) ||
+		    !strncmp(pattern, "unix:@", 6);
+
+	return name && (!end[strspn(end, "0123456789")] || is_errno_in_capitals(end));
+}
+
 /* Cut ":ERRNO" off pattern, where it has one: only a name in capitals is taken for it. */
 static int take_errno(char *pattern, int *out, char **error)
 {
@@ -232,9 +266,16 @@ static int take_errno(char *pattern, int *out, char **error)
 	int err;
 
 	*out = EACCES;
-	if (!colon || colon[1] != 'E' ||
-	    colon[1 + strspn(colon + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")])
+	if (!colon)
 		return 0;
+	if (colon[1] != 'E' ||
+	    colon[1 + strspn(colon + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")])
+		return is_unclear(pattern, colon + 1) ?
+			       complain(error, "--deny",
+					"'%s' after ':', expected a name such as EACCES; a name that "
+					"ends in ':%s' is written with ':EACCES' after it",
+					colon + 1, colon + 1) :
+			       0;
 	err = errno_by_name(colon + 1);
 	if (err < 0)
 		return complain(error, "--deny", "'%s' is no errno, expected a name such as EACCES",
@@ -252,10 +293,16 @@ static int fill_deny(struct rule *rule, const char *pattern, char **error)
 	if (!*pattern)
 		return complain(error, "--deny", "nothing, expected PATTERN[:ERRNO]");
 	if (pattern[0] != '/') {
+		bool address = strchr("0123456789[*", pattern[0]) || strchr(pattern, ':');
+
 		rule->match.classes = CLASSES_ADDRESS;
-		return add_address(rule, "--deny", pattern, error);
+		return add_address(rule, "--deny", pattern,
+				   address ? "" : ", or an absolute path", error);
 	}
 	rule->match.classes = CLASSES_PATH;
+	if (glob_special(pattern) && glob_flaw(pattern, true))
+		return complain(error, "--deny", "'%s' has %s: never so", pattern,
+				glob_flaw(pattern, true));
 	if (glob_special(pattern))
 		kind = PATTERN_GLOB;
 	else if (is_tree(pattern))
@@ -286,9 +333,16 @@ int policy_add_deny(struct policy *policy, const char *arg, char **error)
 
 static int fill_syscall(struct rule *rule, const char *from, const char *to, char **error)
 {
-	if (!syscall_known(from) || !syscall_known(to))
-		return complain(error, "--syscall", "'%s' is no system call of this machine",
-				syscall_known(from) ? to : from);
+	const char *both[] = { from, to };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (syscall_flaw(both[i]))
+			return complain(error, "--syscall", "'%s' %s", both[i],
+					syscall_flaw(both[i]));
+		if (syscall_owns_registers(both[i]))
+			return complain(error, "--syscall", "'%s' cannot be redirected%s", both[i],
+					i ? " to" : "");
+	}
 	rule->whole_call = true;
 	rule->action = PM_REDIRECT;
 	rule->redirect.syscall = strdup(to);

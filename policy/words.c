@@ -139,7 +139,7 @@ void classes_list(char *out, size_t size)
 		snprintf(out + len, size - len, "any-path, any-address, any");
 }
 
-bool syscall_known(const char *name)
+static bool syscall_known(const char *name)
 {
 	static const uint32_t tables[] = {
 #if defined(__x86_64__)
@@ -157,4 +157,59 @@ bool syscall_known(const char *name)
 		if (pm_syscall_number(tables[i], name) >= 0)
 			return true;
 	return false;
+}
+
+const char *syscall_flaw(const char *name)
+{
+	if (!syscall_known(name))
+		return "is no system call of this machine";
+	/* lib/unpack.c: it is taken apart before anything is decided. */
+	if (!strcmp(name, "socketcall"))
+		return "is decided on as the call that it makes, expected one such as connect";
+	return NULL;
+}
+
+bool syscall_owns_registers(const char *name)
+{
+	static const char *const owners[] = { "rt_sigreturn", "sigreturn", "restart_syscall" };
+
+	for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+		if (!strcmp(owners[i], name))
+			return true;
+	return false;
+}
+
+/* An odd number of backslashes at the end: fnmatch(3) looks for a character after the last. */
+static bool ends_in_escape(const char *part, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && part[len - 1 - n] == '\\')
+		n++;
+	return n & 1;
+}
+
+const char *glob_flaw(const char *text, bool canonical)
+{
+	size_t len = 0, at = 0;
+
+	/* The directory before what is special is cleaned, see glob_directory(). */
+	if (canonical) {
+		for (size_t i = 0; i < strcspn(text, "*?[\\"); i++)
+			if (text[i] == '/')
+				at = i;
+		if (!strcmp(text, "/"))
+			return NULL;
+		at++;
+	}
+	for (;; at += len + 1) {
+		len = strcspn(text + at, "/");
+		if (ends_in_escape(text + at, len))
+			return "a backslash with nothing after it";
+		if (canonical && (!len || !strncmp(text + at, ".", len) ||
+				  !strncmp(text + at, "..", len)))
+			return "a component that is empty, '.' or '..'";
+		if (!text[at + len])
+			return NULL;
+	}
 }

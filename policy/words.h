@@ -44,7 +44,19 @@ void classes_list(char *out, size_t size);
 #define CLASSES_ALL	(PM_BIT(PM_NCLASSES) - 1)
 #define CLASSES_PATH	(CLASSES_ALL & ~CLASSES_ADDRESS)
 
-/* Is there a call of this name in some table of this machine? */
-bool syscall_known(const char *name);
+/*
+ * What keeps a rule from speaking of calls of this name, for a message after
+ * the name; NULL: nothing.
+ */
+const char *syscall_flaw(const char *name);
+/* Does the call own the registers, so that it cannot be made of another, nor into one? */
+bool syscall_owns_registers(const char *name);
+
+/*
+ * What keeps a pattern from ever matching, for a message: NULL: nothing.  The
+ * name that a canonical one is matched against has no component that is empty,
+ * "." or "..".
+ */
+const char *glob_flaw(const char *text, bool canonical);
 
 #endif

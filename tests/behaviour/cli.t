@@ -70,8 +70,11 @@ says 'closed descriptor' 125 "pointsman: --audit-fd: descriptor 77 is not open f
 	run --audit-fd 77 true
 says 'descriptor for reading' 125 \
 	"pointsman: --audit-fd: descriptor 0 is not open for writing" run --audit-fd 0 true
-says 'two audits' 125 "pointsman: --audit and --audit-fd exclude each other" \
-	run --audit a --audit-fd 1 true
+for two in '--audit a --audit-fd 1' '--audit-fd 1 --audit a' '--audit a --audit b' \
+	   '--audit-fd 1 --audit-fd 2'; do
+	says "two audits: $two" 125 \
+		'pointsman: a second audit, expected one of --audit and --audit-fd' run $two true
+done
 says 'half an audit' 125 "pointsman: --audit-decided needs --audit or --audit-fd" \
 	run --audit-decided true
 [ ! -e a ]
@@ -110,6 +113,15 @@ bad_form --connect 192.0.2.1:80=127.0.0.0/8:80 "'127.0.0.0/8:80', expected one a
 bad_form --connect 192.0.2.1:80=unix:/run/x \
 	"'192.0.2.1:80' and 'unix:/run/x' are of different families"
 bad_form --deny '' 'nothing, expected PATTERN[:ERRNO]'
+bad_form --deny secret "'secret' is no address, expected IPV4[/BITS][:PORTS], \
+'[IPV6[/BITS]]:PORTS', '*:PORTS', unix:PATH, unix:@NAME or family:NAME, or an absolute path"
+for end in eacces 13 ''; do
+	bad_form --deny "/secret:$end" "'$end' after ':', expected a name such as EACCES; a name \
+that ends in ':$end' is written with ':EACCES' after it"
+done
+bad_form --path /a=b=/c "'b=/c', expected an absolute path; an '=' of what comes before is \
+written '\='"
+bad_form --syscall getppid=rt_sigreturn "'rt_sigreturn' cannot be redirected to"
 bad_form --deny /secret:EFROB "'EFROB' is no errno, expected a name such as EACCES"
 bad_form --syscall nonsense "no '=', expected NAME=NAME"
 bad_form --syscall frob=getpid "'frob' is no system call of this machine"
@@ -210,6 +222,15 @@ says '--deny with an error' 1 'cat: one: No such file or directory' \
 says '--deny of a tree' 1 'cat: tree/below/file: Permission denied' \
 	run --deny "$TMPDIR/tree" cat tree/below/file
 says '--deny of a pattern' 1 'cat: one: Permission denied' run --deny "$TMPDIR/o*" cat one
+echo odd >'odd:EIO'; echo even >'a=b'
+says '--deny of what ends like an error' 1 "cat: 'odd:EIO': Operation not permitted" \
+	run --deny "$TMPDIR/odd:EIO:EPERM" cat odd:EIO
+prints '--path of what has a =' 0 odd run --path "$TMPDIR/a\\=b=$TMPDIR/odd:EIO" cat a=b
+says 'a command that may not be run' 126 "pointsman: cannot run 'cat': Permission denied" \
+	run --deny "$(type -P cat)" cat one
+says 'a command that is said not to be there' 127 \
+	"pointsman: cannot run 'cat': No such file or directory" \
+	run --deny "$(type -P cat):ENOENT" cat one
 prints '--deny lets the rest be' 0 two run --deny "$TMPDIR/one" cat two
 connect='import socket, sys
 try:

@@ -243,6 +243,7 @@ uint32_t pm_syscall_classes(const char *name)
 		{ "execve", PM_BIT(PM_CLASS_EXEC) },
 		{ "connect", PM_BIT(PM_CLASS_CONNECT) },
 		{ "unlink", PM_BIT(PM_CLASS_REMOVE) },
+		{ "unlinkat", PM_BIT(PM_CLASS_REMOVE) },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

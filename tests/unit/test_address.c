@@ -121,6 +121,7 @@ static void errors(void **state)
 	     "'[fe80::1%eth0]:1' names a zone, expected an address without one");
 	says("unix:run/x", "'unix:run/x' is no address, expected an absolute path, @NAME, * or "
 			   "unnamed after 'unix:'");
+	says("unix:/run/*/", "'unix:/run/*/' has a component that is empty, '.' or '..': never so");
 	says("unix:", "'unix:' is no address, expected an absolute path, @NAME, * or "
 		      "unnamed after 'unix:'");
 	says("family:nosuch", "'family:nosuch' names no family, expected one such as netlink, "

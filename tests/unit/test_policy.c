@@ -4,13 +4,19 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -71,6 +77,15 @@ static void not_yaml(void **state)
 	expect("version: @\n",
 	       "p.yaml:1:10: not YAML: found character that cannot start any token");
 	expect("version: \"1\n", "p.yaml:2:1: not YAML: found unexpected end of stream");
+	expect("version: 1\nrules:\n\t- path: /a\n",
+	       "p.yaml:3:1: not YAML: found character that cannot start any token");
+	expect("version: 1\nrules:\n  - path: /a\n\tdeny: EIO\n",
+	       "p.yaml:4:1: not YAML: found a tab character that violates indentation");
+	expect("version: 1\nrules:\n  - path: /a\n     deny: EIO\n",
+	       "p.yaml:4:10: not YAML: mapping values are not allowed in this context");
+	expect("version: 1\nrules:\n  - path: /a\n   deny: EIO\n",
+	       "p.yaml:4:4: not YAML: did not find expected '-' indicator");
+	expect("\x7f" "ELF\x02\x01", "p.yaml:1:1: not YAML: control characters are not allowed");
 	expect("version: 1\nrules\n", "p.yaml:3:1: not YAML: could not find expected ':'");
 	expect("version: 1\n# \xff\n", "p.yaml:2:3: not YAML: invalid leading UTF-8 octet");
 	expect("version: 1\n\n  \x01\n",
@@ -91,6 +106,9 @@ static void not_ours(void **state)
 	expect("a: [&x {b: c}]\n",
 	       "p.yaml:1:5: anchor '&x', expected none: say things where they are used");
 	expect("a: *x\n", "p.yaml:1:4: alias '*x', expected none: say things where they are used");
+	expect("version: 1\n<<: {default: deny}\n",
+	       "p.yaml:2:1: unknown key '<<', expected one of: version, default, defaults, "
+	       "unsafe, rules");
 	expect("a: !!str b\n", "p.yaml:1:4: tag 'tag:yaml.org,2002:str', expected none");
 	expect("a: !mine [b]\n", "p.yaml:1:4: tag '!mine', expected none");
 	expect("? [a]\n: b\n", "p.yaml:1:3: a key that is a list, expected a word");
@@ -133,6 +151,10 @@ static void top(void **state)
 	expect("rules: []\n", "p.yaml:1:1: no version, expected 'version: 1'");
 	expect("{}\n", "p.yaml:1:1: no version, expected 'version: 1'");
 	expect("version: 2\n", "p.yaml:1:10: version: '2', expected 1");
+	expect("version: 1.0\n", "p.yaml:1:10: version: '1.0', expected 1");
+	expect("Version: 1\n",
+	       "p.yaml:1:1: unknown key 'Version', expected one of: version, default, defaults, "
+	       "unsafe, rules");
 	expect("version: [1]\n", "p.yaml:1:10: version: a list, expected a text");
 	expect("version:\n", "p.yaml:1:9: version: nothing, expected a text");
 	expect("version: 1\nrule: []\n",
@@ -190,6 +212,14 @@ static void rule_form(void **state)
 	rule("{path: /a, allow: true, log: maybe}", "3:34: log: 'maybe', expected true or false");
 	rule("{path: /a, deny: EWHAT}",
 	     "3:22: 'EWHAT' is no errno, expected a name such as EACCES or 1..4095");
+	rule("{path: /a, deny: eacces}",
+	     "3:22: 'eacces' is no errno, expected a name such as EACCES or 1..4095");
+	rule("{path: /a, deny: -13}",
+	     "3:22: '-13' is no errno, expected a name such as EACCES or 1..4095");
+	rule("{path: /a, deny: 4096}",
+	     "3:22: '4096' is no errno, expected a name such as EACCES or 1..4095");
+	rule("{path: /a, deny: [EACCES]}", "3:22: deny: a list, expected a text");
+	rule("{path: /a, allow: True}", "3:23: allow: 'True', expected true");
 	rule("{path: /a, deny: 0}",
 	     "3:22: '0' is no errno, expected a name such as EACCES or 1..4095");
 	rule("{path: /a, deny: }", "3:22: deny: nothing, expected a text");
@@ -210,6 +240,7 @@ static void rule_match(void **state)
 	rule("{syscall: [open, opne], allow: true}",
 	     "3:22: 'opne' is no system call of this machine");
 	rule("{path: a, allow: true}", "3:12: 'a', expected an absolute path");
+	rule("{path: ~/a, allow: true}", "3:12: '~/a', expected an absolute path");
 	rule("{path: [/a, ''], allow: true}", "3:17: '', expected an absolute path");
 	rule("{path: [], allow: true}",
 	     "3:12: path: an empty list, expected at least one entry");
@@ -217,6 +248,14 @@ static void rule_match(void **state)
 	rule("{path: [/a, [/b]], allow: true}", "3:17: path: a list, expected a text");
 	rule("{tree: a, allow: true}", "3:12: 'a', expected an absolute path");
 	rule("{glob: '*.c', allow: true}", "3:12: '*.c', expected an absolute path");
+	rule("{glob: [/a/*, /a/*/], allow: true}",
+	     "3:19: '/a/*/' has a component that is empty, '.' or '..': never so");
+	rule("{glob: '/a/*/../b', allow: true}",
+	     "3:12: '/a/*/../b' has a component that is empty, '.' or '..': never so");
+	rule("{glob: '/a/b\\', allow: true}",
+	     "3:12: '/a/b\\' has a backslash with nothing after it: never so");
+	rule("{spelling: 'a\\/b', allow: true}",
+	     "3:16: 'a\\/b' has a backslash with nothing after it: never so");
 	rule("{anonymous: false, allow: true}",
 	     "3:17: anonymous: 'false', expected true or a pattern");
 	rule("{address: ['*', here], allow: true}",
@@ -231,17 +270,49 @@ static void rule_match(void **state)
 	     "3:24: class: one that has no arguments or environment of a program");
 	rule("{argv: {one: a}, allow: true}",
 	     "3:13: argv: 'one', expected the number of an argument, from 0");
+	rule("{argv: {0: a, 00: b}, allow: true}",
+	     "3:19: argv: argument 0 for the second time");
 	rule("{argv: [a, {b: c}], allow: true}", "3:16: argv: keys with values, expected a text");
 	rule("{argc: a, allow: true}", "3:12: argc: 'a', expected N, LOW-HIGH or LOW-");
 	rule("{argc: 5-3, allow: true}", "3:12: argc: '5-3', expected N, LOW-HIGH or LOW-");
+	rule("{argc: 1--1, allow: true}", "3:12: argc: '1--1', expected N, LOW-HIGH or LOW-");
 	rule("{env: [A], allow: true}", "3:11: env: expected NAME: VALUE");
 	rule("{env: {A=: b}, allow: true}", "3:12: 'A=' is no name of a variable");
 	rule("{env-absent: [A, ''], allow: true}", "3:22: '' is no name of a variable");
 }
 
+/* A rule that can never match is a mistake. */
+static void rule_syscall(void **state)
+{
+	(void)state;
+	rule("{syscall: [openat, getpid], path: /a, allow: true}",
+	     "3:24: syscall: 'getpid' names nothing that the rule is about: never so");
+	rule("{syscall: openat, class: exec, allow: true}",
+	     "3:15: syscall: 'openat' names nothing that the rule is about: never so");
+	rule("{syscall: connect, path: /a, allow: true}",
+	     "3:15: syscall: 'connect' names nothing that the rule is about: never so");
+	rule("{syscall: Openat, allow: true}", "3:15: 'Openat' is no system call of this machine");
+	rule("{syscall: 257, allow: true}", "3:15: '257' is no system call of this machine");
+	rule("{syscall: socketcall, allow: true}",
+	     "3:15: 'socketcall' is decided on as the call that it makes, expected one such as "
+	     "connect");
+	rule("{syscall: rt_sigreturn, redirect: {syscall: getpid}}",
+	     "3:39: 'rt_sigreturn' cannot be redirected");
+}
+
 static void rule_args(void **state)
 {
 	(void)state;
+	rule("{syscall: socket, args: {index: 1, min: 5, max: 3}, allow: true}",
+	     "3:53: max: '3' is less than min: never so");
+	rule("{syscall: socket, args: {index: 1, min: 1, max: -1, as: int}, allow: true}",
+	     "3:53: max: '-1' is less than min: never so");
+	rule("{syscall: socket, args: {index: 1, equal: 9, max: 3}, allow: true}",
+	     "3:47: equal: '9' is not between min and max: never so");
+	rule("{syscall: socket, args: {index: 1, equal: 08}, allow: true}",
+	     "3:47: '08' is no number, expected decimal, 0x hexadecimal or 0 octal, of 64 bits");
+	rule("{syscall: socket, args: 5, allow: true}",
+	     "3:29: args: '5', expected keys with values");
 	rule("{syscall: socket, args: {equal: 1}, allow: true}",
 	     "3:29: args: no index, expected 'index: 0' .. 'index: 5'");
 	rule("{syscall: socket, args: {index: 6, equal: 1}, allow: true}",
@@ -306,6 +377,10 @@ static void redirects(void **state)
 	rule("{class: exec, redirect: {env-set: {A=b: c}}}",
 	     "3:40: 'A=b' is no name of a variable");
 	rule("{class: exec, redirect: {env-unset: A=b}}", "3:41: 'A=b' is no name of a variable");
+	rule("{class: exec, redirect: {env-set: {A: b}, env-unset: [B, A]}}",
+	     "3:62: 'A' in env-set and env-unset, expected one of them");
+	rule("{class: exec, redirect: {program: sh}}", "3:39: 'sh', expected an absolute path");
+	rule("{tree: /a, redirect: {tree: ../b}}", "3:33: '../b', expected an absolute path");
 	rule("{syscall: socket, redirect: {args: {index: 1}}}",
 	     "3:40: args: no value, expected 'value: NUMBER'");
 	rule("{syscall: socket, redirect: {args: [{index: 1, value: 1}, {index: 1, value: 2}]}}",
@@ -399,6 +474,67 @@ static void files(void **state)
 	free(error);
 	close(fd);
 	unlink(name);
+	/* Nobody writes to it: that is nothing, and nothing to wait for. */
+	assert_int_equal(mkfifo(name, 0600), 0);
+	assert_int_equal(policy_load(name, &policy, &error), -EINVAL);
+	assert_true(asprintf(&expected, "%s:1:1: nothing, expected 'version: 1' and rules",
+			     name) > 0);
+	assert_string_equal(error, expected);
+	free(expected);
+	free(error);
+	unlink(name);
+	assert_int_equal(policy_load("/dev/null", &policy, &error), -EINVAL);
+	assert_string_equal(error, "/dev/null:1:1: nothing, expected 'version: 1' and rules");
+	free(error);
+	assert_int_equal(policy_load("/dev/zero", &policy, &error), -EINVAL);
+	assert_string_equal(error, "/dev/zero:1:1: too large, expected 1048576 bytes at most");
+	free(error);
+}
+
+/* Has this process read all of the pipe, and does it wait for more? */
+static bool waits_for_more(pid_t pid, int pipe)
+{
+	char name[32], stat[256] = "", *end;
+	int left = 1, fd;
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", (int)pid);
+	fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, stat, sizeof(stat) - 1) < 0)
+		_exit(1);
+	close(fd);
+	end = strrchr(stat, ')');
+	return end && end[2] == 'S' && !ioctl(pipe, FIONREAD, &left) && !left;
+}
+
+/* A pipe whose writer takes its time is read to its end, as <(command) is. */
+static void pipes(void **state)
+{
+	static const char first[] = "version: 1\nrules:\n", second[] = "  - {path: /a, deny: 1}\n";
+	struct policy *policy;
+	char name[32], *error;
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(fds[1], first, sizeof(first) - 1) < 0)
+			_exit(1);
+		while (!waits_for_more(getppid(), fds[0]))
+			;
+		_exit(write(fds[1], second, sizeof(second) - 1) < 0);
+	}
+	close(fds[1]);
+	snprintf(name, sizeof(name), "/dev/fd/%d", fds[0]);
+	if (policy_load(name, &policy, &error))
+		fail_msg("%s", error);
+	assert_int_equal(policy->nrules, 1);
+	policy_free(policy);
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* The examples of the documentation are policies. */
@@ -432,6 +568,7 @@ int main(void)
 		cmocka_unit_test(rule_match), cmocka_unit_test(rule_args),
 		cmocka_unit_test(redirects),  cmocka_unit_test(one_line),
 		cmocka_unit_test(accepted),   cmocka_unit_test(files),
+		cmocka_unit_test(pipes),      cmocka_unit_test(rule_syscall),
 		cmocka_unit_test(examples),
 	};
 

@@ -21,6 +21,9 @@
 
 #define FORMS "expected IPV4[/BITS][:PORTS], '[IPV6[/BITS]]:PORTS', '*:PORTS', unix:PATH, " \
 	      "unix:@NAME or family:NAME"
+#define UNCLEAR(end) "--deny: '" end "' after ':', expected a name such as EACCES; a name that " \
+		     "ends in ':" end "' is written with ':EACCES' after it"
+#define ESCAPE "an '=' of what comes before is written '\\='"
 
 typedef int (*add_function)(struct policy *policy, const char *arg, char **error);
 
@@ -106,7 +109,30 @@ static void errors(void **state)
 	says(policy_add_deny, ":EPERM", "--deny: nothing, expected PATTERN[:ERRNO]");
 	says(policy_add_deny, "/a:ENOPE",
 	     "--deny: 'ENOPE' is no errno, expected a name such as EACCES");
-	says(policy_add_deny, "a", "--deny: 'a' is no address, " FORMS);
+	says(policy_add_deny, "a", "--deny: 'a' is no address, " FORMS ", or an absolute path");
+	says(policy_add_deny, "~/a", "--deny: '~/a' is no address, " FORMS ", or an absolute path");
+	says(policy_add_deny, "::1", "--deny: '::1' is no address, " FORMS);
+	says(policy_add_deny, "/a/*/",
+	     "--deny: '/a/*/' has a component that is empty, '.' or '..': never so");
+	says(policy_add_deny, "/a:eacces", UNCLEAR("eacces"));
+	says(policy_add_deny, "/a:Eperm", UNCLEAR("Eperm"));
+	says(policy_add_deny, "/a:13", UNCLEAR("13"));
+	says(policy_add_deny, "/a:", UNCLEAR(""));
+	says(policy_add_deny, "/*.c:13", UNCLEAR("13"));
+	says(policy_add_deny, "unix:/a:13", UNCLEAR("13"));
+	says(policy_add_deny, "unix:@a:enoent", UNCLEAR("enoent"));
+	says(policy_add_deny, "10.0.0.1:eperm", "--deny: '10.0.0.1:eperm' has port 'eperm', "
+						"expected 0..65535, a range LOW-HIGH or *");
+	says(policy_add_path, "/a=b=/c", "--path: 'b=/c', expected an absolute path; " ESCAPE);
+	says(policy_add_connect, "unix:/a=b=unix:/c",
+	     "--connect: 'b=unix:/c' is no address, " FORMS "; " ESCAPE);
+	says(policy_add_syscall, "socketcall=getpid",
+	     "--syscall: 'socketcall' is decided on as the call that it makes, expected one such "
+	     "as connect");
+	says(policy_add_syscall, "getpid=rt_sigreturn",
+	     "--syscall: 'rt_sigreturn' cannot be redirected to");
+	says(policy_add_syscall, "restart_syscall=getpid",
+	     "--syscall: 'restart_syscall' cannot be redirected");
 	says(policy_add_syscall, "getpid", "--syscall: no '=', expected NAME=NAME");
 	says(policy_add_syscall, "gitpid=getppid",
 	     "--syscall: 'gitpid' is no system call of this machine");
@@ -181,7 +207,9 @@ static void denials(void **state)
 	takes(policy_add_deny, "/nosuch/a");
 	takes(policy_add_deny, "/nosuch/b/:ENOENT");
 	takes(policy_add_deny, "/nosuch/c*:EWOULDBLOCK");
-	takes(policy_add_deny, "/nosuch/x:13");
+	takes(policy_add_deny, "/nosuch/x:13:EACCES");
+	takes(policy_add_deny, "/nosuch/y:z");
+	takes(policy_add_deny, "/nosuch/z:EIO:EPERM");
 	takes(policy_add_deny, "/usr:EROFS");
 	takes(policy_add_deny, "10.0.0.0/8:80:ENETUNREACH");
 	takes(policy_add_deny, "unix:/x");
@@ -195,6 +223,9 @@ static void denials(void **state)
 	assert_int_equal(verdict.err, EAGAIN);
 	assert_int_equal(named(PM_CLASS_REMOVE, "/nosuch/x:13"), PM_DENY);
 	assert_int_equal(verdict.err, EACCES);
+	assert_int_equal(named(PM_CLASS_REMOVE, "/nosuch/y:z"), PM_DENY);
+	assert_int_equal(named(PM_CLASS_REMOVE, "/nosuch/z:EIO"), PM_DENY);
+	assert_int_equal(verdict.err, EPERM);
 	assert_int_equal(named(PM_CLASS_REMOVE, "/usr/bin"), PM_DENY);
 	assert_int_equal(verdict.err, EROFS);
 	connected(PM_CLASS_SEND, PM_DENY);
