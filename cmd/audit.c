@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -199,6 +200,29 @@ static int write_line(struct audit *audit, json_object *object)
 	return err;
 }
 
+/*
+ * Does the file that lines are appended to end within one, since another run
+ * met a full disk?  One that may not be read is taken to be whole.
+ */
+static bool ends_torn(int fd)
+{
+	int flags = fcntl(fd, F_GETFL), in;
+	char proc[32], last = '\n';
+	struct stat st;
+
+	if (flags < 0 || !(flags & O_APPEND) || fstat(fd, &st) || !S_ISREG(st.st_mode) ||
+	    !st.st_size)
+		return false;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	in = open(proc, O_RDONLY | O_CLOEXEC);
+	if (in < 0)
+		return false;
+	if (pread(in, &last, 1, st.st_size - 1) != 1)
+		last = '\n';
+	close(in);
+	return last != '\n';
+}
+
 static json_object *new_line(struct json *json, const char *type)
 {
 	json_object *line = json_object_new_object();
@@ -240,6 +264,7 @@ int audit_begin(struct audit *audit, const struct audit_start *start)
 	size_t n = 0;
 
 	uname(&system);
+	audit->torn = ends_torn(audit->fd);
 	while (start->command[n] && n < JSON_MAX_STRINGS)
 		n++;
 	json_put_time(&json, line);

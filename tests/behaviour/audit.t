@@ -11,58 +11,212 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
-import traceback
 
-SRC = os.environ.get('PM_SRC') or os.path.abspath(os.path.dirname(__file__) + '/../..')
-BUILD = os.environ.get('PM_BUILD', SRC + '/build')
-PM = os.environ.get('PM', BUILD + '/pointsman')
-LIMIT = 60 * float(os.environ.get('PM_TIME_SCALE', 1))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../harness'))
+import tap  # noqa: E402
+from tap import LIMIT, PM, SRC, same  # noqa: E402
 
-MEMBERS = {
-    'start': 'v type time version pid command policies kernel machine backend landlock mseal',
-    'call': 'v type id time tgid tid comm exe arch call nr args deep layers layer rule source '
-            'verdict errno value ran fails holds',
-    'result': 'v type id time tgid tid comm call nr result errno',
+def number(value):
+    return type(value) is int and -2**63 <= value < 2**64
+
+
+def count(value):
+    return number(value) and value >= 0
+
+
+def string(value):
+    return type(value) is str
+
+
+def true(value):
+    return value is True
+
+
+def boolean(value):
+    return type(value) is bool
+
+
+def hexadecimal(value):
+    return string(value) and re.fullmatch(r'0x(0|[1-9a-f][0-9a-f]*)', value) is not None
+
+
+def octets(value):
+    return string(value) and re.fullmatch(r'([0-9a-f]{2})*', value) is not None
+
+
+def time(value):
+    return re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z', value) is not None
+
+
+def error(value):
+    """A name of an errno, or the number of one that has none."""
+    return string(value) and re.fullmatch(r'E[A-Z0-9]+|[1-9][0-9]{0,3}', value) is not None
+
+
+def words(*known):
+    return lambda value: value in known
+
+
+def equals(wanted):
+    return lambda value: value == wanted and type(value) is type(wanted)
+
+
+def array(of, length=None):
+    return lambda value: (type(value) is list and all(of(x) for x in value)
+                          and (length is None or len(value) == length))
+
+
+def mapping(needed=None, more=None):
+    """An object of exactly these members: all that are needed, and some of the others."""
+    needed, more = needed or {}, more or {}
+
+    def check(value):
+        if type(value) is not dict:
+            return False
+        members = {**needed, **more}
+        for name, member in value.items():
+            assert name in members, f'unknown member {name}: {value}'
+            assert members[name](member), f'member {name}: {value}'
+        for name in needed:
+            assert name in value, f'no member {name}: {value}'
+        return True
+    return check
+
+
+def text(value):
+    """docs/audit.md, "Strings"."""
+    if string(value):
+        return len(value.encode()) <= 4096
+    if not mapping({}, {'utf8': string, 'hex': octets, 'len': count, 'cut': true})(value):
+        return False
+    assert ('utf8' in value) != ('hex' in value), value
+    assert ('len' in value) == ('cut' in value), value
+    held = len(value['utf8'].encode()) if 'utf8' in value else len(value['hex']) // 2
+    return held <= 4096 and ('cut' not in value or held < value['len'])
+
+
+CLASSES = words('open-read', 'open-write', 'create', 'remove', 'rename', 'link', 'metadata',
+                'set-metadata', 'exec', 'chdir', 'chroot', 'mount', 'watch', 'connect', 'bind',
+                'send', 'system', 'ipc')
+ITEM = {'kind': words('path', 'string', 'address', 'list', 'block'), 'arg': count}
+KINDS = {
+    'path': {'text': text, 'dirfd': number, 'nofollow': true, 'name': text, 'errno': error,
+             'missing': true},
+    'string': {'text': text},
+    'address': {'family': string, 'address': string, 'port': count, 'scope': count, 'path': text,
+                'abstract': text, 'unnamed': true, 'pid': count, 'groups': count, 'hex': octets,
+                'len': count},
+    'list': {'list': array(text), 'len': count, 'cut': true},
+    'block': {'hex': octets, 'len': count, 'cut': true, 'flags': hexadecimal, 'mode': hexadecimal,
+              'resolve': hexadecimal},
 }
+# What there must be where the pointer is not NULL, and what goes together.
+FAMILIES = {'inet': {'address', 'port'}, 'inet6': {'address', 'port'}, 'netlink': {'pid', 'groups'},
+            'unspec': set()}
+
+
+def address(item):
+    members = set(item) - set(ITEM) - {'classes', 'family'}
+    family = item.get('family')
+    if family in FAMILIES:
+        return members - {'scope'} == FAMILIES[family]
+    if family == 'unix':
+        return len(members) == 1 and members <= {'path', 'abstract', 'unnamed'}
+    return members == {'hex', 'len'} and (family is None or family.isdigit())
+
+
+def deep(value):
+    assert type(value) is dict
+    for name, item in value.items():
+        if name == 'cut':
+            assert true(item), value
+        elif name == 'len':
+            assert count(item) and item > len(value) - 2 == 64, value
+        else:
+            assert re.fullmatch(r'[a-z_0-9]+(\[[1-9]\d*\])?', name), name
+            assert mapping(ITEM, {'classes': array(CLASSES), **KINDS[item['kind']]})(item)
+            null = not set(item) - set(ITEM) - {'classes'}
+            if item['kind'] == 'address':
+                assert null or address(item), item
+            elif item['kind'] != 'block':
+                assert null or {'list': 'list'}.get(item['kind'], 'text') in item, item
+    return ('cut' in value) == ('len' in value)
+
+
+MADE = {'call': string, 'nr': number, 'args': array(hexadecimal, 6)}
+SAID = {'rule': text, 'source': text, 'errno': error, 'value': number}
+VERDICT = words('allow', 'redirect', 'deny', 'value', 'kill')
+TASK = {'v': equals(1), 'time': time, 'tgid': count, 'tid': count, 'comm': text}
 NEEDED = {
-    'start': MEMBERS['start'],
-    'call': 'v type id time tgid tid comm arch call nr args layers layer verdict',
-    'result': 'v type id time tgid tid comm call nr result',
+    'start': {'v': equals(1), 'type': equals('start'), 'time': time, 'version': string,
+              'pid': count, 'command': array(text), 'policies': array(text), 'kernel': string,
+              'machine': string, 'backend': words('auto', 'ptrace'), 'landlock': boolean,
+              'mseal': boolean},
+    'call': {**TASK, **MADE, 'type': equals('call'), 'id': count,
+             'arch': words('x86_64', 'i386'), 'layer': text, 'verdict': VERDICT,
+             'layers': array(mapping({'depth': count, 'name': text, 'verdict': VERDICT},
+                                     {**SAID, 'log': true,
+                                      'left': mapping(MADE, {'deep': deep})}))},
+    'result': {**TASK, 'type': equals('result'), 'id': count, 'call': string, 'nr': count,
+               'result': number},
+}
+MORE = {
+    'start': {'cut': true},
+    'call': {**SAID, 'exe': text, 'deep': deep, 'fails': error,
+             'holds': words('file', 'landlock', 'name'),
+             'ran': mapping({'call': string, 'nr': count},
+                            {'args': array(hexadecimal, 6), 'deep': deep})},
+    'result': {'errno': error},
 }
 
 
-class Run:
-    """One run with an audit, in a directory of its own."""
+def once(pairs):
+    assert len({name for name, _ in pairs}) == len(pairs), f'a member twice: {pairs}'
+    return dict(pairs)
 
-    def __init__(self, directory):
-        self.dir = directory
-        self.audit = directory + '/audit'
 
-    def path(self, name, content=None):
-        path = os.path.join(self.dir, name)
-        if content is not None:
-            with open(path, 'w', encoding='utf-8') as file:
-                file.write(content)
-        return path
+def refuse(constant):
+    raise ValueError(f'{constant} is no JSON')
 
-    def __call__(self, options, command, audit=True, **more):
-        argv = [PM, 'run', *options, *(['--audit', self.audit] if audit else []), '--', *command]
-        more.setdefault('stdin', subprocess.DEVNULL)
-        return subprocess.run(argv, capture_output=True, timeout=LIMIT, check=False, **more)
+
+def read_line(line):
+    """One line, by RFC 8259, and as docs/audit.md has it."""
+    value = json.loads(line, object_pairs_hook=once, parse_constant=refuse)
+    kind = value['type']
+    assert mapping(NEEDED[kind], MORE[kind])(value), value
+    if kind == 'call':
+        said = value['layers'] + [value]
+        assert all(('errno' in x) == (x['verdict'] == 'deny') for x in said), value
+        assert all(('value' in x) == (x['verdict'] == 'value') for x in said), value
+        assert all(('depth' in x) == (x is not value) for x in said), value
+        assert [x['depth'] for x in value['layers']] == list(range(len(value['layers']))) or (
+            value['layers'][-1]['name'] == 'pointsman'), value
+        assert not {'ran', 'holds'} & set(value) or value['verdict'] in ('allow', 'redirect'), value
+        assert not {'ran', 'fails'} <= set(value) or value['verdict'] == 'redirect', value
+    if kind == 'result':
+        assert ('errno' in value) == (-4096 < value['result'] < 0), value
+    return value
+
+
+class Run(tap.Run):
+    """Runs with an audit."""
 
     def lines(self):
         """All lines, each of which must be what the documentation says."""
-        with open(self.audit, encoding='utf-8') as file:
-            text = file.read()
-        assert text.endswith('\n'), 'the last line does not end'
-        lines = [json.loads(line) for line in text.splitlines()]
-        for line in lines:
-            assert line['v'] == 1, line
-            assert set(line) <= set(MEMBERS[line['type']].split()), line
-            assert set(line) >= set(NEEDED[line['type']].split()), line
-            assert re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z', line['time']), line
+        with open(self.audit, 'rb') as file:
+            written = file.read().decode('utf-8', 'strict')
+        assert written.endswith('\n'), 'the last line does not end'
+        lines = [read_line(line) for line in written[:-1].split('\n')]
         assert lines[0]['type'] == 'start' and all(x['type'] != 'start' for x in lines[1:])
+        seen = set()
+        for line in lines[1:]:
+            # A result comes after its call, and only after that of a redirect.
+            if line['type'] == 'result':
+                assert line['id'] in seen, line
+                seen.remove(line['id'])
+            elif line['verdict'] == 'redirect':
+                seen.add(line['id'])
         return lines
 
     def calls(self, **like):
@@ -75,10 +229,6 @@ class Run:
         return [x for x in self.calls(**like)
                 if any(isinstance(item, dict) and item.get('name') == path
                        for item in x.get('deep', {}).values())]
-
-
-def same(got, expected):
-    assert got == expected, f'expected {expected!r}, got {got!r}'
 
 
 def start_line(run):
@@ -308,6 +458,189 @@ def many_processes(run):
     same(len([x for x in run.named('/dev/null', call='openat') if x['comm'] == 'cat']), 40)
 
 
+BUSY = r"""
+import ctypes, os, socket, struct, subprocess, sys, threading
+libc = ctypes.CDLL(None, use_errno=True)
+here = os.fsencode(sys.argv[1])
+def call(nr, *args):
+    libc.syscall(ctypes.c_long(nr), *[ctypes.c_char_p(x) if isinstance(x, bytes) else ctypes.c_long(x)
+                                      for x in args])
+def attempt(function, *args):
+    try:
+        return function(*args)
+    except OSError:
+        pass
+def files(number):
+    for odd in (b"plain", b"\xff\xfe", b"\xc3\xa4", b"\xf0\x9f\x98\x80", b"a\nb", b"\x7f\x01\t\"\\",
+                b"\xed\xa0\x80", b"\xc0\x80", b"\xe2\x80\xa8", b"x" * 250):
+        name = here + b"/%d-" % number + odd
+        open(name, "w").close()
+        os.stat(name)
+        attempt(os.chmod, name, 0o600)
+        attempt(os.setxattr, name, b"user." + odd[:99], b"v")
+        attempt(os.listxattr, name)
+        os.symlink(name, name + b"l")
+        attempt(os.rename, name, name + b"2")
+        attempt(os.stat, name)
+        attempt(os.stat, name + b"l/below")
+        os.unlink(name)
+        os.unlink(name + b"l")
+        attempt(os.open, name + b"y" * 5000, 0)
+        attempt(os.open, b"/" + b"z/" * 2040, 0)
+def sockets():
+    for family, address in ((socket.AF_INET, ("127.0.0.1", 9)), (socket.AF_INET6, ("::1", 9)),
+                            (socket.AF_INET6, ("fe80::1", 9, 0, 1)), (socket.AF_UNIX, here + b"/\xff"),
+                            (socket.AF_UNIX, b"\0\xff\0\n"), (socket.AF_UNIX, b"\0")):
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            attempt(s.connect, address)
+            attempt(s.sendto, b"data", address)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
+        attempt(s.bind, (0, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        for raw in (b"", b"\x02", b"\x02\0", b"\x02\0\0\x09\x7f\0\0\x01", b"\0\0" + b"\0" * 14, b"\x63\0" + b"\1" * 126,
+                    b"\x01\0x"):
+            call(42, s.fileno(), raw, len(raw))
+            call(44, s.fileno(), b"d", 1, 0, raw, len(raw))
+        class msghdr(ctypes.Structure):
+            _fields_ = [("name", ctypes.c_void_p), ("namelen", ctypes.c_uint), ("iov", ctypes.c_void_p),
+                        ("iovlen", ctypes.c_size_t), ("control", ctypes.c_void_p),
+                        ("controllen", ctypes.c_size_t), ("flags", ctypes.c_int), ("len", ctypes.c_uint)]
+        name = ctypes.create_string_buffer(struct.pack("=H", 2) + struct.pack("!H4s8x", 9, b"\x7f\0\0\1"), 16)
+        many = (msghdr * 100)(*[msghdr(name=ctypes.addressof(name), namelen=16) for _ in range(100)])
+        libc.syscall(ctypes.c_long(307), s.fileno(), many, 100, 0)
+def programs():
+    for argv in ([b"true"], [b"true", b"\xff"], [b"true"] * 2000, [b"true"] + [b"w" * 100000] * 4):
+        attempt(lambda: subprocess.run(argv, env={"A": "1"}, executable="/usr/bin/true", check=False))
+    attempt(lambda: subprocess.run([b"\xff"], check=False))
+    libc.syscall(ctypes.c_long(59), 0, 0, 0)
+def others():
+    call(437, -100, here, struct.pack("QQQ", 0, 0, 8), 24)
+    call(437, -100, here, struct.pack("QQQQ", 0, 0, 8, 0), 32)
+    call(165, b"none\xff", here, b"tmp\xfffs", 0, b"data")
+    call(257, -100, 1, 0)
+    call(257, 77, b"relative", 0)
+    call(332, -100, here, 0x100, 0x7ff, bytes(256))
+    call(425, 1, 0)
+    call(304, 3, bytes(8), 0)
+threads = [threading.Thread(target=files, args=(n,)) for n in range(4)]
+threads += [threading.Thread(target=sockets), threading.Thread(target=programs),
+            threading.Thread(target=others)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def every_line_of_a_busy_run(run):
+    """Whatever is called, each line is strict JSON and what the documentation says."""
+    place = run.path('place')
+    os.mkdir(place)
+    run.path('to/x', 'x')
+    policy = run.path('busy.yaml', f"""
+version: 1
+rules:
+  - tree: {run.path('from')}
+    redirect: {{tree: {run.path('to')}}}
+  - class: rename
+    deny: 4095
+  - class: [open-read, metadata]
+    glob: "{place}/*l"
+    deny: ENOENT
+  - syscall: chmod
+    value: -1
+  - class: connect
+    address: "127.0.0.1:9"
+    redirect: {{address: "127.0.0.1:7"}}
+  - class: send
+    log: true
+    allow: true
+""")
+    done = run(['--policy', policy, '--path', f"{run.path('one')}={run.path('two')}"],
+               [sys.executable, '-c', BUSY, place])
+    same((done.returncode, done.stderr), (0, b''))
+    lines = run.lines()
+    calls = [x for x in lines if x['type'] == 'call']
+    assert len(calls) > 500, len(calls)
+    for kind in KINDS:
+        assert any(item['kind'] == kind for call in calls for item in call.get('deep', {}).values()
+                   if type(item) is dict), f'no {kind}'
+    many, = [x for x in calls if x['call'] == 'sendmmsg']
+    assert many['deep']['cut'] and many['deep']['len'] > 64, many
+
+
+def after_a_torn_line(run):
+    """A run that met a full disk leaves half a line; the next one's first is whole."""
+    with open(run.audit, 'w', encoding='utf-8') as file:
+        file.write('{"v":1,"type":"call","id":1}\n{"v":1,"ty')
+    run([], ['true'])
+    with open(run.audit, encoding='utf-8') as file:
+        whole, torn, start = file.read().splitlines()
+    same((json.loads(whole)['type'], torn), ('call', '{"v":1,"ty'))
+    same(read_line(start)['type'], 'start')
+
+
+def a_full_disk_refuses_all(run):
+    """What cannot be written any more is refused with the error of the write; no line is lost
+    but the last, which is torn."""
+    free = run.path('free', 'free')
+    # The supervisor's own memory is a file of 16 MiB.  Lines of 200 KiB fill the rest soon.
+    long = os.fsdecode(b'\xff' * 4096)
+    script = (f'exec 2>&1; ulimit -f 20480; exec {PM} run --audit {run.audit} '
+              f'--deny /no/such -- bash -c \'while /bin/true "$@"; do :; done; : <{free}; '
+              f': >{run.dir}/new; exec 3</; echo end\' bash "$@"')
+    done = subprocess.run(['bash', '-c', script, 'bash', *[long] * 20], stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=LIMIT, check=False,
+                          env={**os.environ, **{f'E{n}': long for n in range(20)}})
+    out = done.stdout.decode().splitlines()
+    same(out[-1], 'end')
+    same(len(out), 5)
+    assert all('File too large' in x for x in out[:-1]), out
+    assert not os.path.exists(run.path('new'))
+    with open(run.audit, encoding='utf-8') as file:
+        *lines, torn = file.read().split('\n')
+    assert len(lines) > 20 and torn, (len(lines), torn)
+    for line in lines:
+        read_line(line)
+
+
+def a_closed_pipe_starts_nothing(run):
+    read, write = os.pipe()
+    os.close(read)
+    done = run(['--audit-fd', str(write)], ['touch', run.path('ran')], audit=False,
+               pass_fds=[write])
+    os.close(write)
+    same((done.returncode, done.stderr),
+         (125, b'pointsman: cannot write to the audit: Broken pipe\n'))
+    assert not os.path.exists(run.path('ran'))
+
+
+def a_fifo_waits_for_its_reader(run):
+    """Nothing runs before somebody reads; then the lines come as they are written."""
+    os.mkfifo(run.audit, 0o600)
+    with subprocess.Popen([PM, 'run', '--audit', run.audit, '--deny', '/no/such', '--', 'cat',
+                           run.path('in', 'in')], stdout=subprocess.PIPE) as child:
+        with open(f'/proc/{child.pid}/stat', encoding='utf-8') as file:
+            while True:
+                file.seek(0)
+                if file.read().rpartition(')')[2].split()[0] == 'S':
+                    break
+        same(select.select([child.stdout], [], [], 0)[0], [])
+        with open(run.audit, encoding='utf-8') as file:
+            lines = [read_line(line) for line in file]
+        same((child.stdout.read(), child.wait(LIMIT)), (b'in', 0))
+    same(lines[0]['type'], 'start')
+    assert any(x['type'] == 'call' and x['comm'] == 'cat' for x in lines), lines
+
+
+def a_program_that_is_redirected(run):
+    """The call and its result, where the call replaces the program."""
+    true, false = (os.path.realpath(shutil.which(x)) for x in ('true', 'false'))
+    same(run(['--exec', f'{false}={true}'], ['bash', '-c', f'exec {false}']).returncode, 0)
+    line, = run.named(false, verdict='redirect')
+    same(line['ran']['deep']['pathname']['name'], true)
+    result, = [x for x in run.lines() if x['type'] == 'result' and x['id'] == line['id']]
+    same(result['result'], 0)
+
+
 def appends(run):
     run([], ['true'])
     run([], ['true'])
@@ -350,40 +683,25 @@ def the_documentation(_run):
     """Its examples are lines, and its tables name all members."""
     with open(SRC + '/docs/audit.md', encoding='utf-8') as file:
         text = file.read()
-    examples = [json.loads(x) for x in re.findall(r'```json\n(.*?)\n```', text, re.S)]
-    same({x['type'] for x in examples}, set(MEMBERS))
-    for example in examples:
-        assert set(example) <= set(MEMBERS[example['type']].split()), example
-        assert set(example) >= set(NEEDED[example['type']].split()), example
-    for kind, members in MEMBERS.items():
+    examples = [read_line(x) for x in re.findall(r'```json\n(.*?)\n```', text, re.S)]
+    same({x['type'] for x in examples}, set(NEEDED))
+    for kind, needed in NEEDED.items():
         section = text.split(f'### {kind}\n')[1].split('\n#')[0]
-        for member in members.split():
-            assert f'`{member}`' in section, f'{kind}: {member}'
+        for member in {**needed, **MORE[kind]}:
+            assert f'`{member}`' in section or f'`"{member}"' in section, f'{kind}: {member}'
+    section = text.split('## deep\n')[1]
+    for kind, members in KINDS.items():
+        assert f'**{kind}**' in section, kind
+        for member in members:
+            assert f'`{member}`' in section or f'`"{member}"' in section, f'{kind}: {member}'
 
 
 TESTS = [start_line, a_denial, a_rule_of_a_file, a_redirect, a_redirect_that_fails, two_layers,
          an_inner_denial_is_final, written_before_the_answer, a_descriptor, standard_error,
          all_or_decided, addresses, arguments_and_environment, odd_names, closed_pipe_refuses_all,
-         many_processes, appends, built_in, answered_by_value, a_kill, the_documentation]
+         many_processes, every_line_of_a_busy_run, after_a_torn_line,
+         a_full_disk_refuses_all, a_closed_pipe_starts_nothing, a_fifo_waits_for_its_reader,
+         a_program_that_is_redirected, appends, built_in, answered_by_value, a_kill, the_documentation]
 
 
-def main():
-    count = failed = 0
-    for test in TESTS:
-        if sys.argv[1:] and test.__name__ not in sys.argv[1:]:
-            continue
-        count += 1
-        with tempfile.TemporaryDirectory() as directory:
-            try:
-                test(Run(os.path.realpath(directory)))
-                print('ok', count, '-', test.__name__.replace('_', ' '))
-            except Exception:  # whatever it is, the test has failed
-                failed += 1
-                print('not ok', count, '-', test.__name__.replace('_', ' '))
-                print('\n'.join('# ' + x for x in traceback.format_exc(limit=-2).splitlines()))
-        sys.stdout.flush()
-    print(f'1..{count}')
-    return failed > 0
-
-
-sys.exit(main())
+sys.exit(tap.main(TESTS, Run))
