@@ -54,6 +54,7 @@ struct spec {
 	char **env;
 	char **fresh; /* directories to cover with an empty tmpfs */
 	char **keep; /* directories to show again where a tmpfs covers them */
+	char **make; /* directories to make in what is fresh */
 	char **shares; /* directories shared writable; tags out0, out1, … */
 	char *cwd;
 	enum spec_stdin in;

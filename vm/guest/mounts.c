@@ -181,6 +181,8 @@ void mounts_enter(const struct spec *spec)
 	kernel_mounts();
 	fresh_mounts(spec);
 	share_mounts(spec);
+	for (char **path = spec->make; *path; path++)
+		directories_must(*path);
 	/* A working directory in the scratch folder starts empty too. */
 	if (access(spec->cwd, F_OK) < 0)
 		directories_must(spec->cwd);

@@ -44,6 +44,9 @@ static void record_take(struct spec *spec, char key, char *value)
 	case 'k':
 		list_add(&spec->keep, value);
 		return;
+	case 'm':
+		list_add(&spec->make, value);
+		return;
 	case 'o':
 		list_add(&spec->shares, value);
 		return;
@@ -98,9 +101,10 @@ void spec_read(struct spec *spec, const char *path)
 	spec->env = calloc(1, sizeof(char *));
 	spec->fresh = calloc(1, sizeof(char *));
 	spec->keep = calloc(1, sizeof(char *));
+	spec->make = calloc(1, sizeof(char *));
 	spec->shares = calloc(1, sizeof(char *));
 	if (!spec->args || !spec->env || !spec->fresh || !spec->keep ||
-	    !spec->shares)
+	    !spec->make || !spec->shares)
 		fail("no memory for the spec");
 
 	while (at < size) {

@@ -6,7 +6,7 @@ import re
 # What panic_on_warn does not end at once, and what ended a run that panicked.
 _REPORT = re.compile(
     r"^(?:\[[^\]]*\]\s*)*(?:\S+: )?("
-    r"WARNING: |BUG: |Kernel panic|Oops|"
+    r"WARNING: |BUG: |kernel BUG at|BUG \S+ \(|Kernel panic|Oops|"
     r"INFO: (?:possible|inconsistent|suspicious|trying to register|task )|"
     r"(?:rcu: )?INFO: rcu|watchdog: BUG|"
     r"UBSAN: |KASAN: |KFENCE: |kmemleak: \d+ new|"
@@ -17,8 +17,6 @@ _REPORT = re.compile(
 
 def report(log):
     """The first line of a report in @log, or None."""
-    found = _REPORT.search(log.replace("\r", ""))
-    if not found:
-        return None
-    end = log.replace("\r", "").find("\n", found.start())
-    return log.replace("\r", "")[found.start():end if end >= 0 else None]
+    log = log.replace("\r", "")
+    found = _REPORT.search(log)
+    return log[found.start():].split("\n", 1)[0] if found else None

@@ -17,10 +17,11 @@ CFLAGS = ["-D_GNU_SOURCE", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-static"]
 LIBS = ["-lutil"]
 
 
-def cache_directory():
+def cache_directory(name="vm"):
+    """Of all of pointsman where @name is empty."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(
         os.path.expanduser("~"), ".cache")
-    path = os.path.join(base, "pointsman", "vm")
+    path = os.path.join(base, "pointsman", name)
     os.makedirs(path, exist_ok=True)
     return path
 
@@ -72,12 +73,14 @@ def spec_bytes(records):
                     for key, value in records)
 
 
-def write(path, records):
-    with open(init_program(), "rb") as file:
-        program = file.read()
-    with open(path, "wb") as file:
-        file.write(_entry("dev", stat.S_IFDIR | 0o755))
-        file.write(_entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)))
-        file.write(_entry("init", stat.S_IFREG | 0o755, program))
-        file.write(_entry("spec", stat.S_IFREG | 0o600, spec_bytes(records)))
-        file.write(_entry("TRAILER!!!", 0))
+def write(file, records):
+    with open(init_program(), "rb") as program:
+        entries = (
+            _entry("dev", stat.S_IFDIR | 0o755),
+            _entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1)),
+            _entry("init", stat.S_IFREG | 0o755, program.read()),
+            _entry("spec", stat.S_IFREG | 0o600, spec_bytes(records)),
+            _entry("TRAILER!!!", 0))
+    whole = memoryview(b"".join(entries))
+    while whole:
+        whole = whole[file.write(whole):]

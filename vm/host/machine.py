@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The machine: QEMU's command line, and whether KVM really works."""
+"""The machine: QEMU's command line, and what is known of KVM here."""
 
-import hashlib
 import os
-import platform
 import shutil
+import tempfile
 
 from . import initrd
 from .errors import Failure
@@ -27,7 +26,8 @@ def kernel_file(image):
 
 def command_line(image, ramdisk, console, options, accel, shares, port):
     append = ["console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1",
-              "oops=panic", "reboot=t", "tsc=reliable", "random.trust_cpu=on"] + options.append
+              "oops=panic", "reboot=t", "tsc=reliable",
+              "random.trust_cpu=on"] + options.append
     line = [qemu_program(),
             "-machine", "microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
@@ -36,7 +36,12 @@ def command_line(image, ramdisk, console, options, accel, shares, port):
             "-append", " ".join(append),
             "-chardev", "file,id=console,path=" + escape(console),
             "-serial", "chardev:console"]
-    if accel == "kvm":
+    if options.icount:
+        # An instruction takes 8 ns, idle time none; that of string instructions is
+        # not counted byte by byte.
+        line += ["-accel", "tcg,thread=single", "-cpu", "max,erms=off,fsrm=off",
+                 "-icount", "shift=3,sleep=off"]
+    elif accel == "kvm":
         line += ["-accel", "kvm", "-cpu", "host"]
     else:
         line += ["-accel", "tcg,thread=multi", "-cpu", "max"]
@@ -57,13 +62,41 @@ def escape(path):
     return path.replace(",", ",,")
 
 
+def inherited(file):
+    """The path by which a child opens what this process has open."""
+    return "/proc/self/fd/%d" % file.fileno()
+
+
 def kvm_node():
     return os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
-def kvm_verdict_file():
-    """Where the verdict on KVM is kept, for this host's kernel and this QEMU."""
-    key = "%s %s %d" % (platform.release(), qemu_program(),
-                        os.stat(qemu_program()).st_mtime_ns)
-    return os.path.join(initrd.cache_directory(), "kvm-" +
-                        hashlib.sha256(key.encode()).hexdigest()[:16])
+def _kvm_key():
+    """This run of this host, and this QEMU: a cache may be shared, or restored."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    program = os.path.realpath(qemu_program())
+    return "%s %s %d" % (boot, program, os.stat(program).st_mtime_ns)
+
+
+def _kvm_file():
+    return os.path.join(initrd.cache_directory(), "kvm")
+
+
+def kvm_verdict():
+    """kvm or tcg where it has been tried here, else None."""
+    try:
+        with open(_kvm_file(), encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        return None
+    if len(lines) == 2 and lines[0] == _kvm_key() and lines[1] in ("kvm", "tcg"):
+        return lines[1]
+    return None
+
+
+def kvm_verdict_keep(verdict):
+    with tempfile.NamedTemporaryFile("w", dir=initrd.cache_directory(),
+                                     encoding="utf-8", delete=False) as file:
+        file.write("%s\n%s\n" % (_kvm_key(), verdict))
+    os.replace(file.name, _kvm_file())

@@ -7,7 +7,7 @@ import sys
 from .errors import EXIT_FAILURE
 
 USAGE = """\
-usage: vm/run [OPTION…] -- COMMAND [ARG…]
+usage: vm/run [OPTION...] -- COMMAND [ARG...]
 
 Boots a kernel in QEMU, runs COMMAND in it with this machine's files at their own
 paths, and ends with its status (128+n where signal n ended it).
@@ -18,6 +18,7 @@ paths, and ends with its status (128+n where signal n ended it).
   --append TEXT     more for the kernel's command line; may be given again
   --memory M        megabytes of the guest (1024)
   --cpus N          processors of the guest (2)
+  --icount          the guest's clock counts instructions, 8 ns each
   --out DIR         share DIR writable; may be given again
   --tty             the command gets this terminal
   --console FILE    keep the console's log there
@@ -56,6 +57,7 @@ def parse(argv):
     parser.add_argument("--append", action="append", default=[])
     parser.add_argument("--memory", type=positive, default=1024)
     parser.add_argument("--cpus", type=positive, default=2)
+    parser.add_argument("--icount", action="store_true")
     parser.add_argument("--out", action="append", default=[])
     parser.add_argument("--tty", action="store_true")
     parser.add_argument("--console")

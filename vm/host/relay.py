@@ -23,7 +23,7 @@ _HEADER = struct.Struct("<cI")
 class Relay:
     """One run's streams; result is the wait status once the guest has sent it."""
 
-    def __init__(self, port, qemu_fd, stdin):
+    def __init__(self, port, qemu_fd, stdin, terminal=False):
         self.port = port
         self.port.setblocking(False)
         self.qemu_fd = qemu_fd
@@ -35,38 +35,52 @@ class Relay:
         self.outbox = b""
         self.result = None
         self.failure = None
+        self.started = time.monotonic()
         self.first_output = None
+        self.wake = self._follow_window() if terminal else ()
+
+    @staticmethod
+    def _follow_window():
+        """A pipe that is read when the terminal's size has changed."""
+        ends = os.pipe()
+        os.set_blocking(ends[1], False)
+        signal.signal(signal.SIGWINCH, lambda *_: None)
+        signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
+        return ends
+
+    def close(self):
+        if self.wake:
+            signal.set_wakeup_fd(-1)
+        for fd in (*self.wake, self.qemu_fd):
+            os.close(fd)
+        if self.port is not None:
+            self.port.close()
 
     def window(self, fd):
         """Tells the guest the size of the terminal @fd."""
         size = fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8)
         self.outbox += _HEADER.pack(b"W", 4) + size[:4]
 
-    def run(self, deadline, wake):
-        """Until the status, the guest's end, or the deadline (a Failure)."""
-        selector = selectors.DefaultSelector()
-        selector.register(self.qemu_fd, selectors.EVENT_READ, "qemu")
-        selector.register(wake, selectors.EVENT_READ, "wake")
-        try:
+    def run(self):
+        """Until the status, or the guest's end."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.qemu_fd, selectors.EVENT_READ, "qemu")
+            if self.wake:
+                selector.register(self.wake[0], selectors.EVENT_READ, "wake")
             while self.result is None and self.failure is None:
-                if not self._turn(selector, deadline, wake):
+                if not self._turn(selector):
                     break
-        finally:
-            selector.close()
 
-    def _turn(self, selector, deadline, wake):
+    def _turn(self, selector):
         if self.stdin_is_file and self.stdin is not None and not self.outbox:
             self._read_input()
         self._interest(selector)
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise Failure("the time limit was reached")
         ended = False
-        for key, mask in selector.select(left):
+        for key, mask in selector.select():
             if key.data == "stdin":
                 self._read_input()
             elif key.data == "wake":
-                if signal.SIGWINCH in os.read(wake, 64):
+                if signal.SIGWINCH in os.read(self.wake[0], 64):
                     self.window(0)
             elif key.data == "qemu":
                 ended = True
@@ -127,6 +141,7 @@ class Relay:
         except ConnectionResetError:
             data = b""
         if not data:
+            self.port.close()
             self.port = None
             return False
         self.inbox += data
@@ -152,6 +167,6 @@ class Relay:
 
     def _write(self, fd, data):
         if self.first_output is None:
-            self.first_output = time.monotonic()
+            self.first_output = time.monotonic() - self.started
         while data:
             data = data[os.write(fd, data):]

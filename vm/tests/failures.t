@@ -8,13 +8,6 @@ set -euo pipefail
 
 crash=/sys/kernel/debug/provoke-crash/DIRECT
 
-# fails NAME REASON
-fails() {
-	is "$1: fails" "$status" 125
-	has "$1: says so" "$err" "$2"
-	has "$1: prints the log" "$err" "the console's log follows"
-}
-
 vm --timeout 5 -- sleep 1000 </dev/null
 fails 'the time limit' 'the time limit was reached'
 

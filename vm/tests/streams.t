@@ -43,6 +43,11 @@ is 'arguments of any bytes, empty ones too' "$out" "<$odd><><$bytes><--><-x><>"
 ODD=$odd BYTES=$bytes EMPTY='' vm -- sh -c 'printf "<%s><%s><%s>" "$ODD" "$BYTES" "${EMPTY-unset}"' </dev/null
 is 'the environment' "$out" "<$odd><$bytes><>"
 
+image=$(kernel_image)
+env -i A=b 'ODD=a b' "$top/vm/run" --image "$image" -- env > "$scratch/out" </dev/null
+is 'all of it, and nothing else' "$(cat "$scratch/out")" 'A=b
+ODD=a b'
+
 vm -- env -i sh -c 'echo "${ODD-unset}"' </dev/null
 is 'nothing of it comes by another way' "$out" unset
 

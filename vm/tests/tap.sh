@@ -5,6 +5,7 @@
 
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 kernel=(--kernel "${KERNEL:-stock}" ${IMAGE:+--image "$IMAGE"})
+run=("$top/vm/run")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 count=0
@@ -12,7 +13,7 @@ count=0
 # vm [OPTION…] -- COMMAND…: its output in $out and $err, its status in $status.
 vm() {
 	status=0
-	"$top/vm/run" "${kernel[@]}" --timeout 120 "$@" \
+	"${run[@]}" "${kernel[@]}" --timeout "${LIMIT:-120}" "$@" \
 		> "$scratch/out" 2> "$scratch/err" || status=$?
 	out=$(tr -d "\0" < "$scratch/out")
 	err=$(tr -d "\0" < "$scratch/err")
@@ -36,6 +37,22 @@ has() {
 	*"$3"*) is "$1" found found ;;
 	*) is "$1" "$2" "something with: $3" ;;
 	esac
+}
+
+# fails NAME REASON: a run that must not count as a good one.
+fails() {
+	is "$1: fails" "$status" 125
+	has "$1: says so" "$err" "$2"
+	has "$1: prints the log" "$err" "the console's log follows"
+}
+
+# The file of the kernel that is booted.
+kernel_image() {
+	if [ -n "${IMAGE:-}" ]; then
+		echo "$IMAGE"
+	else
+		"$top/kernel/scripts/print-image" "${KERNEL:-stock}"
+	fi
 }
 
 done_testing() {
