@@ -5,7 +5,7 @@
 # shellcheck source=tests/programs/programs.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
-cat >"$TMPDIR/script" <<'EOF'
+cat >"$FILES/script" <<'EOF'
 mkdir -p t/{1..6}/{a..e}/{x,y}
 for d in t/*/*/*; do echo "$d" >"$d/file"; done
 ln -s ../.. t/1/a/up
@@ -26,11 +26,19 @@ find t -samefile t/4/b/x/file
 find t -name file -path '*/5/*' -delete
 find t -type f | wc -l
 find t -empty | sort
+find "$INPUT" | sort
+find "$INPUT/walked" -name '1*' -exec cat {} +
+find t -newer "$INPUT/walked/1" -name y -path '*/6/*'
+find "$HIDDEN" "$HIDDEN/walked" -type f
 find t nonexistent -maxdepth 0
 EOF
+mkdir -p "$FILES/walked/deep"
+seq 1 10 >"$FILES/walked/1"
+seq 1 20 >"$FILES/walked/deep/1a"
+touch -d @1700000000 "$FILES/walked/1"
 normalise()
 {
 	sed -E "s|$TMPDIR||g"
 }
-compare 'walks' 1 bash "$TMPDIR/script"
+compare 'walks' 1 '*/find' bash "$INPUT/script"
 done_testing

@@ -11,16 +11,15 @@ prepare()
 {
 	local i
 	{
-		echo 'CFLAGS = -O1 -g -Wall'
+		echo 'CFLAGS = -O1 -g -Wall -I$(HIDDEN) -I$(INPUT)'
 		echo 'OBJS = main.o' file{1..39}.o
 		echo 'prog: $(OBJS)'
 		printf '\t$(CC) -o $@ $^\n'
 		echo '$(OBJS): all.h'
 		echo 'all.h: gen.sh'
 		printf '\tsh gen.sh >$@.tmp && mv $@.tmp $@\n'
-		echo '-include *.d'
-		echo 'clean:'
-		printf '\trm -f *.o prog all.h\n'
+		echo 'include $(INPUT)/rules.mk'
+		echo '-include $(HIDDEN)/rules.mk'
 	} >Makefile
 	{
 		echo 'echo "#include <stdio.h>"'
@@ -31,7 +30,8 @@ prepare()
 #include <stdlib.h>
 #include <string.h>
 #include "all.h"
-static int part(int x) { char b[16]; snprintf(b, sizeof(b), "%d", x); return atoi(b) * $i; }
+#include "part.h"
+static int part(int x) { char b[16]; snprintf(b, sizeof(b), "%d", x); return atoi(b) * PART($i); }
 int f$i(int x) { return part(x) + (int)strlen("file$i"); }
 EOF
 	done
@@ -42,11 +42,14 @@ EOF
 		echo 'printf("%d\n", s); return s % 100; }'
 	} >main.c
 }
+# What is hidden would be found first.
+printf '#define PART(x) (x)\n' >"$FILES/part.h"
+printf 'clean:\n\trm -f *.o prog all.h\n' >"$FILES/rules.mk"
 normalise()
 {
 	sort
 }
 # shellcheck disable=SC2016 # expanded by the shell that is run
-compare 'make -j2 of forty files' 65 bash -c \
-	'make -j2 && ls *.o | wc -l && ./prog; s=$?; make -j2; touch file7.c; make -j2; exit $s'
+compare 'make -j2 of forty files' 65 '*/cc1' bash -c \
+	'make -j2 && ls *.o | wc -l && ./prog; s=$?; make -j2; touch file7.c; make -j2; make clean; exit $s'
 done_testing

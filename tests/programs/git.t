@@ -9,7 +9,7 @@ need git
 export GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@example.org
 export GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@example.org
 export GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0
-cat >"$TMPDIR/script" <<'EOF'
+cat >"$FILES/script" <<'EOF'
 set -e
 git init -q -b main origin
 cd origin
@@ -32,12 +32,20 @@ cd ..
 git clone origin clone
 git clone -q --no-local --bare origin bare.git
 git clone -q "file://$PWD/bare.git" other
+git clone -q "$INPUT/repository" redirected
+git -C redirected log --format='%H %s'
+git -C redirected fsck --full
+git clone "$HIDDEN/repository" hidden || echo "hidden: $?"
 cd clone
 git status
 echo change >>dir1/file1
 rm dir2/file2
 touch new
 git status --porcelain
+git -c core.excludesFile="$INPUT/ignore" -c core.attributesFile="$HIDDEN/ignore" status --porcelain
+git -c core.excludesFile="$HIDDEN/ignore" status --porcelain
+git apply "$INPUT/patch"
+git diff dir4
 git diff --stat
 git log --oneline --graph | head -n 12
 git log --format='%H %an %s' | cksum
@@ -61,10 +69,27 @@ git -c user.useConfigOnly=true pull -q
 git show --stat HEAD~3
 git cherry-pick HEAD~1 2>&1 | tail -n 1
 EOF
+echo 'n*' >"$FILES/ignore"
+cat >"$FILES/patch" <<'EOF'
+--- a/dir4/file4
++++ b/dir4/file4
+@@ -1,3 +1,3 @@
+-1
++one
+ 2
+ 3
+EOF
+date='2024-03-01T00:00:00 +0000'
+git init -q -b main "$FILES/repository"
+for i in 1 2 3; do
+	echo "$i" >"$FILES/repository/file"
+	git -C "$FILES/repository" add file
+	GIT_AUTHOR_DATE=$date GIT_COMMITTER_DATE=$date git -C "$FILES/repository" commit -q -m "number $i"
+done
 # Packs come out as the threads that look for deltas finish.
 list_files()
 {
 	find . -path '*/.git' -prune -o -path ./bare.git -prune -o -type f -exec cksum {} + | sort
 }
-compare 'a local repository' 0 bash "$TMPDIR/script"
+compare 'a local repository' 0 '*/git' bash "$INPUT/script"
 done_testing

@@ -11,6 +11,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"path/filepath"
 	"sort"
 	"sync"
+	"syscall"
 )
 
 // No call in it: only a signal makes it give way.
@@ -38,6 +40,10 @@ func check(err error) {
 }
 
 func main() {
+	env := map[string]string{}
+	for _, name := range []string{"INPUT", "HIDDEN", "KEPT", "TOOL", "SERVER", "PEER", "NOBODY"} {
+		env[name] = os.Getenv(name)
+	}
 	check(os.MkdirAll("data/deep", 0o755))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -78,7 +84,23 @@ func main() {
 			say("%s", out)
 		}(i)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	for i := 0; i < 30; i++ {
+		wg.Add(1)
+		go func(i int) {
+			defer wg.Done()
+			got, err := os.ReadFile(env["INPUT"] + "/part")
+			say("input %d %s %v", i, got, err)
+			_, err = os.Open(env["HIDDEN"] + "/part")
+			say("hidden %v", err)
+			err = os.WriteFile(env["KEPT"]+"/program", nil, 0o644)
+			say("kept %v", err)
+			out, err := exec.Command(env["TOOL"], fmt.Sprint(i)).Output()
+			say("%s %v", out, err)
+			_, err = net.Dial("tcp", env["NOBODY"]+":9")
+			say("nobody %t", errors.Is(err, syscall.ECONNREFUSED))
+		}(i)
+	}
+	l, err := net.Listen("tcp", env["SERVER"]+":0")
 	check(err)
 	go func() {
 		for {
@@ -93,7 +115,7 @@ func main() {
 		wg.Add(1)
 		go func(i int) {
 			defer wg.Done()
-			c, err := net.Dial("tcp", l.Addr().String())
+			c, err := net.Dial("tcp", fmt.Sprintf("%s:%d", env["PEER"], l.Addr().(*net.TCPAddr).Port))
 			check(err)
 			fmt.Fprintf(c, "hello %d", i)
 			c.(*net.TCPConn).CloseWrite()
@@ -118,10 +140,11 @@ func main() {
 	os.Exit(4)
 }
 EOF
+echo part >"$FILES/part"
 mkdir -p "$PM_BUILD/cache/go"
-GO111MODULE=off GOCACHE=$PM_BUILD/cache/go GOFLAGS='' go build -o "$TMPDIR/program" "$TMPDIR/main.go" >"$TMPDIR/build.out" 2>&1
+GO111MODULE=off GOCACHE=${GOCACHE:-$PM_BUILD/cache/go} GOFLAGS='' go build -o "$TMPDIR/program" "$TMPDIR/main.go" >"$TMPDIR/build.out" 2>&1
 ok $? 'a Go program is built' "$(cat "$TMPDIR/build.out")"
-compare 'goroutine load' 4 "$TMPDIR/program"
+compare 'goroutine load' 4 '*/program' "$TMPDIR/program"
 # Preemption is what the signals are for: without them the load must go through too.
-compare 'goroutine load without preemption by signals' 4 env GODEBUG=asyncpreemptoff=1 "$TMPDIR/program"
+compare 'goroutine load without preemption by signals' 4 '*/program' env GODEBUG=asyncpreemptoff=1 "$TMPDIR/program"
 done_testing

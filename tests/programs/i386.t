@@ -9,6 +9,7 @@ need gcc
 cat >"$TMPDIR/dynamic.c" <<'EOF'
 #define _FILE_OFFSET_BITS 64
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,17 +38,22 @@ static void *work(void *arg)
 	}
 	return NULL;
 }
+static void below(char *path, const char *name, const char *file)
+{
+	snprintf(path, 4096, "%s/%s", getenv(name), file);
+}
 static volatile int got;
 static void on_signal(int n) { got += n == SIGUSR1; }
 int main(int argc, char **argv)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr = { inet_addr(getenv("SERVER")) } };
 	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "socket" };
 	struct msghdr msg = { 0 };
 	struct iovec iov[2] = { { (char *)"ab", 2 }, { (char *)"cd", 2 } };
 	socklen_t len = sizeof(in);
 	pthread_t t[3];
-	char buf[64], link[64] = "";
+	char buf[64], link[64] = "", path[4096];
+	struct stat st;
 	int s, c, status, n = 0;
 	DIR *d;
 	if (argc > 1)
@@ -64,7 +70,13 @@ int main(int argc, char **argv)
 	if (bind(s, (struct sockaddr *)&in, len) || listen(s, 1) || getsockname(s, (struct sockaddr *)&in, &len))
 		return 1;
 	c = socket(AF_INET, SOCK_STREAM, 0);
+	in.sin_addr.s_addr = inet_addr(getenv("PEER"));
 	printf("connect %d\n", connect(c, (struct sockaddr *)&in, sizeof(in)));
+	in.sin_addr.s_addr = inet_addr(getenv("NOBODY"));
+	in.sin_port = htons(9);
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	printf("nobody %d", connect(c, (struct sockaddr *)&in, sizeof(in)));
+	printf(" %d\n", errno);
 	s = socket(AF_UNIX, SOCK_DGRAM, 0);
 	printf("bind %d\n", bind(s, (struct sockaddr *)&un, sizeof(un)));
 	c = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -90,16 +102,29 @@ int main(int argc, char **argv)
 		wait(&status);
 		if (status) return 2;
 	}
+	below(path, "INPUT", "part");
+	printf("input %zd", read(open(path, O_RDONLY), buf, 5));
+	printf(" %.5s %d\n", buf, stat(path, &st));
+	below(path, "HIDDEN", "part");
+	printf("hidden %d", open(path, O_RDONLY));
+	printf(" %d\n", errno);
+	below(path, "KEPT", "program");
+	printf("kept %d", open(path, O_WRONLY));
+	printf(" %d\n", errno);
+	fflush(stdout);
+	if (!vfork()) { execl(getenv("TOOL"), "tool", "of i386", NULL); _exit(99); }
+	wait(&status);
 	system("echo from the shell");
 	return 14;
 }
 EOF
+echo part >"$FILES/part"
 gcc -m32 -O1 -pthread -w -o "$TMPDIR/dynamic32" "$TMPDIR/dynamic.c" 2>"$TMPDIR/build.out"
 ok $? 'an i386 program is built' "$(cat "$TMPDIR/build.out")"
-compare 'i386, dynamic' 14 "$TMPDIR/dynamic32"
+compare 'i386, dynamic' 14 '*/dynamic32' "$TMPDIR/dynamic32"
 gcc -m32 -O1 -pthread -w -static -o "$TMPDIR/static32" "$TMPDIR/dynamic.c" 2>"$TMPDIR/build.out"
 ok $? 'a static i386 program is built' "$(cat "$TMPDIR/build.out")"
-compare 'i386, static' 14 "$TMPDIR/static32"
+compare 'i386, static' 14 '*/static32' "$TMPDIR/static32"
 
 cat >"$TMPDIR/bare.c" <<'EOF'
 /* Calls by int 0x80 alone: open, write, mkdir, old mmap, socketcall, execve. */
@@ -122,8 +147,11 @@ static void number(const char *what, long n)
 	call(4, 1, (long)p, buf + 16 - p);
 }
 static char path[] = "made", missing[] = "nowhere/at/all", echo[] = "/bin/echo", word[] = "executed";
-void _start(void)
+/* ARGV: a file that is there, one that is hidden, one that is kept. */
+__asm__(".globl _start\n_start: mov %esp, %eax\nand $-16, %esp\npush %eax\npush %eax\npush %eax\npush %eax\ncall start\n");
+void start(char **stack)
 {
+	char **given = stack + 2, bytes[5];
 	static char addr[] = { 2, 0, 0, 7, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0 };
 	long old_mmap[6] = { 0, 4096, 3, 0x22, -1, 0 };
 	long socket[3] = { 2, 2, 0 }, connect[3], fd;
@@ -141,11 +169,17 @@ void _start(void)
 	connect[1] = (long)addr; connect[2] = 16;
 	number("connect ", call(102, 3, (long)connect, 0));
 	number("bad ", call(5, 1, 0, 0));
+	number("input ", fd = call(5, (long)given[0], 0, 0));
+	number("read ", call(3, fd, (long)bytes, 5));
+	call(4, 1, (long)bytes, 5);
+	number("hidden ", call(5, (long)given[1], 0, 0));
+	number("kept ", call(5, (long)given[2], 1, 0));
 	call(11, (long)echo, (long)argv, (long)env);
 	call(1, 99, 0, 0);
 }
 EOF
 gcc -m32 -O1 -nostdlib -static -fno-pic -no-pie -fno-stack-protector -o "$TMPDIR/bare32" "$TMPDIR/bare.c" 2>"$TMPDIR/build.out"
 ok $? 'an i386 program without a C library is built' "$(cat "$TMPDIR/build.out")"
-compare 'i386, int 0x80' 0 "$TMPDIR/bare32"
+compare 'i386, int 0x80' 0 '*/bare32' "$TMPDIR/bare32" \
+	"$INPUT/part" "$HIDDEN/part" "$KEPT/program"
 done_testing

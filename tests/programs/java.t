@@ -15,6 +15,14 @@ import java.util.concurrent.*;
 import java.util.stream.*;
 
 public class Main {
+	static String error(Callable<?> call) {
+		try {
+			return String.valueOf(call.call());
+		} catch (Exception e) {
+			return e.toString();
+		}
+	}
+
 	public static void main(String[] args) throws Exception {
 		Path data = Files.createDirectory(Paths.get("data"));
 		ExecutorService pool = Executors.newFixedThreadPool(12);
@@ -47,7 +55,7 @@ public class Main {
 		for (Future<String> f : children)
 			System.out.print(f.get() + " ");
 		System.out.println();
-		try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+		try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getByName(System.getenv("SERVER")))) {
 			Thread t = new Thread(() -> {
 				try {
 					for (int i = 0; i < 20; i++)
@@ -61,13 +69,27 @@ public class Main {
 			t.start();
 			int got = 0;
 			for (int i = 0; i < 20; i++)
-				try (Socket s = new Socket(server.getInetAddress(), server.getLocalPort())) {
+				try (Socket s = new Socket(System.getenv("PEER"), server.getLocalPort())) {
 					s.getOutputStream().write(i);
 					got += s.getInputStream().read();
 				}
 			t.join();
 			System.out.println("sockets " + got);
 		}
+		List<Future<String>> mediated = new ArrayList<>();
+		for (int i = 0; i < 20; i++) {
+			final String n = String.valueOf(i);
+			mediated.add(pool.submit(() -> {
+				Process p = new ProcessBuilder(System.getenv("TOOL"), n).start();
+				String out = new String(p.getInputStream().readAllBytes()).trim();
+				return Files.readString(Paths.get(System.getenv("INPUT"), "part")).trim() + " " + out + " "
+					+ Files.exists(Paths.get(System.getenv("HIDDEN"), "part")) + " " + error(() ->
+					Files.writeString(Paths.get(System.getenv("KEPT"), "program"), n)) + " " + error(() ->
+					new Socket(System.getenv("NOBODY"), 9));
+			}));
+		}
+		for (Future<String> f : mediated)
+			System.out.println(f.get());
 		// Garbage, so that the collector's threads and safepoints are at work.
 		long kept = IntStream.range(0, 400).parallel().mapToLong(
 			i -> Stream.iterate(1, x -> x + i).limit(20000).map(String::valueOf).mapToLong(String::length).sum()).sum();
@@ -86,7 +108,8 @@ public class Main {
 	}
 }
 EOF
+echo part >"$FILES/part"
 (cd "$TMPDIR" && javac -d classes Main.java) >"$TMPDIR/build.out" 2>&1
 ok $? 'a Java program is built' "$(cat "$TMPDIR/build.out")"
-compare 'threads and processes' 6 java -cp "$TMPDIR/classes" Main
+compare 'threads and processes' 6 '*/java' java -cp "$TMPDIR/classes" Main
 done_testing

@@ -6,7 +6,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
 need node
-cat >"$TMPDIR/script.js" <<'EOF'
+cat >"$FILES/script.js" <<'EOF'
 const fs = require('fs'), path = require('path'), os = require('os');
 const { Worker, isMainThread, parentPort, workerData } = require('worker_threads');
 const { execFile, execFileSync, fork, spawn } = require('child_process');
@@ -16,6 +16,7 @@ if (!isMainThread) {
 	let sum = 0;
 	for (const f of fs.readdirSync('data'))
 		sum += fs.readFileSync(path.join('data', f)).length * workerData;
+	sum += fs.readFileSync(path.join(process.env.INPUT, 'part')).length;
 	parentPort.postMessage(sum);
 } else if (process.argv[2] === 'child') {
 	process.on('message', (m) => { process.send(m * 2); process.disconnect(); });
@@ -47,10 +48,10 @@ async function main() {
 	const server = http.createServer((req, res) => {
 		fs.createReadStream('data/f99').pipe(res);
 	});
-	await new Promise((done) => server.listen(0, '127.0.0.1', done));
+	await new Promise((done) => server.listen(0, process.env.SERVER, done));
 	const { port } = server.address();
 	const got = await Promise.all([...Array(25).keys()].map(() => new Promise((done, bad) => {
-		http.get({ host: '127.0.0.1', port }, (res) => {
+		http.get({ host: process.env.PEER, port }, (res) => {
 			let n = 0;
 			res.on('data', (d) => { n += d.length; });
 			res.on('end', () => done(n));
@@ -58,6 +59,13 @@ async function main() {
 	})));
 	console.log('http', got.length, new Set(got));
 	server.close();
+	const tools = await Promise.all([...Array(10).keys()].map((i) => run(process.env.TOOL, [String(i)])));
+	console.log('tools', tools.map((o) => o.stdout.trim()).join(' '));
+	const errors = await Promise.allSettled([
+		fs.promises.readFile(`${process.env.HIDDEN}/part`), fs.promises.writeFile(`${process.env.KEPT}/program`, ''),
+		run(process.env.FORBIDDEN, ['--never']), fetch(`http://${process.env.NOBODY}:9/`)]);
+	console.log('errors', errors.map((e) => (e.reason.cause ?? e.reason).code));
+	console.log(require(`${process.env.INPUT}/module.js`).what);
 	try {
 		fs.readFileSync('missing');
 	} catch (e) {
@@ -75,5 +83,7 @@ async function main() {
 	process.exitCode = 5;
 }
 EOF
-compare 'promises, workers and children' 5 node "$TMPDIR/script.js"
+echo part >"$FILES/part"
+echo "exports.what = 'a module';" >"$FILES/module.js"
+compare 'promises, workers and children' 5 '*/node' node "$INPUT/script.js"
 done_testing

@@ -6,7 +6,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
 need python3
-cat >"$TMPDIR/script.py" <<'EOF'
+cat >"$FILES/script.py" <<'EOF'
 import asyncio, concurrent.futures, glob, hashlib, json, multiprocessing, os, queue
 import shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
@@ -61,7 +61,7 @@ def main():
     signal.setitimer(signal.ITIMER_REAL, 0)
     print('signals', got[:3])
 
-    server = socket.create_server(('127.0.0.1', 0))
+    server = socket.create_server((os.environ['SERVER'], 0))
     def serve():
         for _ in range(20):
             conn, _ = server.accept()
@@ -70,17 +70,33 @@ def main():
     t = threading.Thread(target=serve); t.start()
     answers = set()
     for i in range(20):
-        with socket.create_connection(server.getsockname()) as c:
+        with socket.create_connection((os.environ['PEER'], server.getsockname()[1])) as c:
             c.sendall(b'hello'); answers.add(c.recv(100))
     t.join()
     print('sockets', answers)
     u = socket.socket(socket.AF_UNIX); u.bind('unix.sock'); u.listen()
     c = socket.socket(socket.AF_UNIX); c.connect('unix.sock')
     print('unix', u.accept()[1], os.path.exists('unix.sock'))
-    a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.bind(('127.0.0.1', 0))
+    a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); a.bind((os.environ['SERVER'], 0))
     b = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    b.sendmsg([b'x', b'yz'], [], 0, a.getsockname())
+    b.sendmsg([b'x', b'yz'], [], 0, (os.environ['PEER'], a.getsockname()[1]))
     print('datagram', a.recv(10))
+
+    def mediated(i):
+        env, errors = os.environ, []
+        for attempt in (lambda: open(env['HIDDEN'] + '/part.py'), lambda: open(env['KEPT'] + '/program', 'w'),
+                        lambda: subprocess.run([env['FORBIDDEN'], '--never']),
+                        lambda: socket.create_connection((env['NOBODY'], 9))):
+            try:
+                attempt()
+            except OSError as e:
+                errors.append(e.errno)
+        return (open(env['INPUT'] + '/part.py').read(), errors,
+                subprocess.run([env['TOOL'], str(i)], capture_output=True).stdout)
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        print('mediated', list(pool.map(mediated, range(20))))
+    import part
+    print(part.what)
 
     async def many():
         async def one(i):
@@ -114,5 +130,6 @@ def main():
 if __name__ == '__main__':
     main()
 EOF
-compare 'threads and subprocesses' 3 python3 "$TMPDIR/script.py"
+echo "what = 'a module'" >"$FILES/part.py"
+compare 'threads and subprocesses' 3 '*/python3*' python3 -B "$INPUT/script.py"
 done_testing

@@ -6,7 +6,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
 need sqlite3
-cat >"$TMPDIR/script" <<'EOF'
+cat >"$FILES/script" <<'EOF'
 set -e
 for mode in delete wal; do
 	db=$mode.db
@@ -26,12 +26,23 @@ for mode in delete wal; do
 	sqlite3 "$db" .dump | sort | cksum
 	sqlite3 "$db" "vacuum into 'copy-$mode.db'; attach 'copy-$mode.db' as c; select count(*) from c.t;"
 done
+sqlite3 "$INPUT/input.db" "select * from names; pragma integrity_check;"
+sqlite3 new.db ".read '$INPUT/names.sql'" "attach '$INPUT/input.db' as other;
+	insert into names select * from other.names; select count(*) from names;"
+sqlite3 "$INPUT/input.db" "insert into names values ('three', 3); select sum(n) from names;"
+sqlite3 new.db "attach 'file:$HIDDEN/input.db?mode=ro' as other; select * from other.names;" || echo "hidden: $?"
+sqlite3 "$KEPT/program" "create table t (n int);" || echo "kept: $?"
 sqlite3 delete.db 'insert into t values (1, 101);'
 EOF
+cat >"$FILES/names.sql" <<'EOF'
+create table names (name text, n int);
+insert into names values ('one', 1), ('two', 2);
+EOF
+sqlite3 "$FILES/input.db" <"$FILES/names.sql"
 # Databases hold rows in the order of the writers.
 list_files()
 {
 	find . -type f | sort
 }
-compare 'concurrent writers' 19 bash "$TMPDIR/script"
+compare 'concurrent writers' 19 '*/sqlite3' bash "$INPUT/script"
 done_testing
