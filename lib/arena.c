@@ -10,11 +10,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
@@ -86,36 +90,45 @@ void arena_put(struct arena *arena)
 	free(arena);
 }
 
-static bool page_used(const struct arena *arena, size_t page)
+static bool grain_used(const struct arena *arena, size_t grain)
 {
-	return arena->used[page / 64] >> (page % 64) & 1;
+	return arena->used[grain / 64] >> (grain % 64) & 1;
 }
 
-static void mark_pages(struct arena *arena, size_t first, size_t count, bool used)
+static size_t grains(size_t size)
 {
-	for (size_t page = first; page < first + count; page++) {
-		uint64_t bit = (uint64_t)1 << (page % 64);
+	return (size + ARENA_GRAIN - 1) / ARENA_GRAIN;
+}
+
+static void mark(struct arena *arena, size_t first, size_t count, bool used)
+{
+	for (size_t grain = first; grain < first + count; grain++) {
+		uint64_t bit = (uint64_t)1 << (grain % 64);
 
 		if (used)
-			arena->used[page / 64] |= bit;
+			arena->used[grain / 64] |= bit;
 		else
-			arena->used[page / 64] &= ~bit;
+			arena->used[grain / 64] &= ~bit;
 	}
 }
 
 int slot_take(struct arena *arena, size_t size, struct slot *slot)
 {
-	size_t want = (size + ARENA_PAGE - 1) / ARENA_PAGE;
-	size_t run = 0;
+	size_t want = grains(size), run = 0;
 
-	for (size_t page = 0; page < ARENA_PAGES; page++) {
-		run = page_used(arena, page) ? 0 : run + 1;
+	for (size_t grain = 0; grain < ARENA_GRAINS; grain++) {
+		if (grain % 64 == 0 && arena->used[grain / 64] == ~(uint64_t)0) {
+			run = 0;
+			grain += 63;
+			continue;
+		}
+		run = grain_used(arena, grain) ? 0 : run + 1;
 		if (run < want)
 			continue;
 		slot->arena = arena_get(arena);
-		slot->offset = (page + 1 - want) * ARENA_PAGE;
+		slot->offset = (grain + 1 - want) * ARENA_GRAIN;
 		slot->size = size;
-		mark_pages(arena, page + 1 - want, want, true);
+		mark(arena, grain + 1 - want, want, true);
 		return 0;
 	}
 	return -ENOMEM;
@@ -126,49 +139,97 @@ void slot_drop(struct slot *slot)
 	if (!slot->arena)
 		return;
 	memset(slot_memory(slot), 0, slot->size);
-	mark_pages(slot->arena, slot->offset / ARENA_PAGE,
-		   (slot->size + ARENA_PAGE - 1) / ARENA_PAGE, false);
+	mark(slot->arena, slot->offset / ARENA_GRAIN, grains(slot->size), false);
 	arena_put(slot->arena);
 	slot->arena = NULL;
 }
 
-/* One line of maps: does it continue the arena's mapping at *next? */
-static bool continues(const struct arena *arena, const char *line, uint64_t addr,
-		      uint64_t *next)
+/* What is known of [addr, addr + ARENA_SIZE) so far, line by line. */
+struct survey {
+	const struct arena *arena;
+	uint64_t addr, next;	/* all up to next is as it has to be */
+	bool sealed;		/* is wanted */
+	uint64_t end;		/* of the mapping that the lines are about */
+	bool inside;		/* smaps: it is a part of the arena */
+	bool bad;
+};
+
+/* The line that begins a mapping. */
+static void survey_mapping(struct survey *survey, uint64_t start, uint64_t end, const char *perms,
+			   uint64_t offset, dev_t dev, uint64_t inode)
+{
+	const struct arena *arena = survey->arena;
+
+	survey->inside = false;
+	if (end <= survey->next)
+		return;
+	/* personality(2) can make executable whatever can be read. */
+	if (start > survey->next || start < survey->addr || offset != start - survey->addr ||
+	    (strcmp(perms, "r--s") && strcmp(perms, "r-xs")) || dev != arena->dev ||
+	    inode != arena->ino) {
+		survey->bad = true;
+		return;
+	}
+	survey->inside = survey->sealed;
+	if (!survey->sealed)
+		survey->next = end;
+}
+
+static void survey_line(struct survey *survey, const char *line)
 {
 	uint64_t start, end, offset, inode;
 	unsigned int major, minor;
 	char perms[5];
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &start,
-		   &end, perms, &offset, &major, &minor, &inode) != 7)
-		return false;
-	if (end <= *next)
-		return true;
-	if (start > *next)
-		return false;
-	if (strcmp(perms, "r--s") || makedev(major, minor) != arena->dev || inode != arena->ino ||
-	    start < addr || offset != start - addr)
-		return false;
-	*next = end;
-	return true;
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64, &start, &end,
+		   perms, &offset, &major, &minor, &inode) == 7) {
+		/* The one before has not said that it is sealed. */
+		if (survey->inside)
+			survey->bad = true;
+		else
+			survey_mapping(survey, start, end, perms, offset, makedev(major, minor),
+				       inode);
+		survey->end = end;
+	} else if (survey->inside && !strncmp(line, "VmFlags:", 8)) {
+		if (strstr(line, " sl"))
+			survey->next = survey->end;
+		else
+			survey->bad = true;
+		survey->inside = false;
+	}
 }
 
-int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr)
+int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool sealed)
 {
-	uint64_t next = addr;
+	struct survey survey = { .arena = arena, .addr = addr, .next = addr, .sealed = sealed };
 	auto_free char *line = NULL;
 	size_t room = 0;
 	char path[64];
 	FILE *maps;
-	bool good = true;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, sealed ? "smaps" : "maps");
 	maps = fopen(path, "re");
 	if (!maps)
 		return -errno;
-	while (good && next < addr + ARENA_SIZE && getline(&line, &room, maps) > 0)
-		good = continues(arena, line, addr, &next);
+	while (!survey.bad && survey.next < addr + ARENA_SIZE && getline(&line, &room, maps) > 0)
+		survey_line(&survey, line);
 	fclose(maps);
-	return good && next >= addr + ARENA_SIZE;
+	return !survey.bad && survey.next >= addr + ARENA_SIZE;
+}
+
+bool arena_seals(void)
+{
+	struct arena *arena;
+	bool seals = false;
+	void *map;
+
+	if (arena_new(&arena))
+		return false;
+	map = mmap(NULL, ARENA_SIZE, PROT_READ, MAP_SHARED, arena->fd, 0);
+	if (map != MAP_FAILED) {
+		seals = !syscall(SYS_mseal, map, ARENA_SIZE, 0) &&
+			arena_mapped(arena, getpid(), (uintptr_t)map, true) == 1;
+	}
+	arena_put(arena);
+	return seals;
 }

@@ -16,7 +16,9 @@
 
 #define ARENA_SIZE ((size_t)16 << 20)
 #define ARENA_PAGE ((size_t)4096)
-#define ARENA_PAGES (ARENA_SIZE / ARENA_PAGE)
+/* Slots are multiples of this: a path and what goes with it; there is room for 65536 calls. */
+#define ARENA_GRAIN ((size_t)256)
+#define ARENA_GRAINS (ARENA_SIZE / ARENA_GRAIN)
 
 /*
  * Owner: the address spaces that map it (a fork shares its parent's) and the
@@ -28,7 +30,7 @@ struct arena {
 	unsigned char *map;	/* the supervisor's, writable */
 	dev_t dev;
 	ino_t ino;
-	uint64_t used[ARENA_PAGES / 64];
+	uint64_t used[ARENA_GRAINS / 64];
 };
 
 /* A part of an arena that one call in flight owns. */
@@ -53,9 +55,14 @@ static inline void *slot_memory(const struct slot *slot)
 
 /*
  * Is all of [addr, addr + ARENA_SIZE) of the process a read-only shared
- * mapping of this arena at consecutive offsets?  Reads /proc/PID/maps.
+ * mapping of this arena at consecutive offsets, and, where that is asked for,
+ * sealed?  What the program was told when it made the mapping does not count:
+ * a filter of its own may have answered.  Reads /proc/PID/maps or smaps.
  * Returns 1, 0, or a negative errno.
  */
-int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr);
+int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool sealed);
+
+/* Does this kernel seal mappings, and say in smaps that it has? */
+bool arena_seals(void);
 
 #endif

@@ -46,10 +46,13 @@ struct emitter {
 /* Calls that the supervisor itself has to see. */
 static const char *const always[] = { "clone3", "seccomp", "prctl" };
 
-/* Calls that could unmap, move, reprotect or replace the arena where it is not sealed. */
+/*
+ * Calls that could unmap, move, reprotect or replace the arena where it is not
+ * sealed; io_setup(2) is the promise to unmap something later.
+ */
 static const char *const moving[] = {
 	"munmap", "mremap", "mprotect", "pkey_mprotect", "madvise", "shmat",
-	"remap_file_pages", "brk", "ipc",
+	"remap_file_pages", "brk", "ipc", "io_setup",
 };
 
 /* Calls that reach into another process, by the argument that names it. */
@@ -99,6 +102,8 @@ unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t
 	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
+	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
+		why |= STOPS_SOMETIMES;
 	return why;
 }
 
@@ -130,7 +135,10 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, b
 		return (struct leaf){ .action = RET_ERRNO(EPERM) };
 	if (guard && !strcmp(name, "process_madvise"))
 		return leaf;
-	leaf.action = filter_stops(options, guard, arch, nr) ? RET_STOP : SECCOMP_RET_ALLOW;
+	if (filter_stops(options, guard, arch, nr) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
+		leaf.action = RET_STOP;
+	else
+		leaf.action = SECCOMP_RET_ALLOW;
 	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
 		if (!strcmp(reaching[i].name, name))
 			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 0,

@@ -28,6 +28,7 @@ int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
 /* Why a number stops, whatever its arguments: a mask, 0 where it does not. */
 #define STOPS_FOR_LAYERS 1u
 #define STOPS_FOR_US 2u
+#define STOPS_SOMETIMES 4u	/* for us, with some arguments */
 unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t arch, int nr);
 
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */

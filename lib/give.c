@@ -247,8 +247,14 @@ int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t
 		return finish(giving, tid);
 	load_call(giving, courier, &regs);
 	regs_reissue(&regs, regs_number(&regs));
+	giving->issued = regs;
 	err = regs_set(tid, &regs);
 	return err ? err : 1;
+}
+
+bool giving_is_issued(const struct giving *giving, const struct __ptrace_syscall_info *info)
+{
+	return regs_issued(&giving->issued, giving->arch, info);
 }
 
 struct giving *giving_start(enum giving_kind kind, pid_t tid, uint32_t arch, int fd,

@@ -44,6 +44,7 @@ struct giving {
 	bool keep_on_exec;	/* GIVE_FILE: without close-on-exec */
 	uint32_t arch;
 	struct regs original;
+	struct regs issued;	/* the call of ours that is about to be made */
 	uint64_t blocked;	/* the thread's own signal mask */
 	uint64_t scratch, map;	/* addresses in the target, 0: none */
 	int socket, received;	/* descriptors of the target, -1: none */
@@ -65,6 +66,10 @@ struct giving *giving_start(enum giving_kind kind, pid_t tid, uint32_t arch, int
  * again; GIVE_FILE: about to return).  -errno (-ESRCH: it is gone).
  */
 int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t tgid);
+
+/* At each entry stop: is this the call of ours?  If not, nothing may come of it. */
+struct __ptrace_syscall_info;
+bool giving_is_issued(const struct giving *giving, const struct __ptrace_syscall_info *info);
 
 void giving_free(struct giving *giving);
 

@@ -75,10 +75,14 @@ void answer_failure(struct supervisor *supervisor, struct thread *thread, bool e
  * the thread has been made busy with it, or waits.  -errno: it cannot be.
  */
 int arena_need(struct supervisor *supervisor, struct thread *thread, uint32_t arch);
+/* At the first call of a program: the arena is there before anything else is. */
+int arena_first(struct supervisor *supervisor, struct thread *thread, uint32_t arch);
 void call_given(struct supervisor *supervisor, struct thread *thread);
 
 /* ptrace_return.c */
 void call_return(struct supervisor *supervisor, struct thread *thread);
+/* Its return was not to be seen (a vsyscall): nothing of it is in flight any more. */
+void call_vanished(struct thread *thread);
 void call_executed(struct supervisor *supervisor, struct thread *thread);
 /* A signal comes while a call of several steps is between two of them. */
 void call_break(struct supervisor *supervisor, struct thread *thread);

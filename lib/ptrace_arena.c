@@ -9,6 +9,19 @@
 #include "ptrace.h"
 
 /*
+ * Where it is not sealed, nobody else may be in the middle of a call that
+ * could move it, and nothing that the kernel would unmap later may have been
+ * where it comes to lie: it is made at the first call of a program, and later
+ * only in a process that is alone and had no such thing.
+ */
+static bool may_be_made(const struct supervisor *s, const struct thread *thread)
+{
+	const struct space *space = thread->process->space;
+
+	return !s->guard || (thread->process->threads == 1 && space->refs == 1 && !space->rings);
+}
+
+/*
  * Is the arena there, for this width?  1: yes.  0: the thread has been made
  * busy with it, or waits.  -errno: it cannot be.
  */
@@ -19,7 +32,7 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 	int err, fd;
 
 	if (space->at[width] && !space->verified[width]) {
-		err = arena_mapped(space->arena, thread->tid, space->at[width]);
+		err = arena_mapped(space->arena, thread->tid, space->at[width], !s->guard);
 		if (err < 0)
 			return err;
 		space->verified[width] = err > 0;
@@ -34,6 +47,8 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 		space->waiting = thread;
 		return 0;
 	}
+	if (!may_be_made(s, thread))
+		return -EPERM;
 	if (!space->arena && (err = arena_new(&space->arena)))
 		return err;
 	fd = fcntl(space->arena->fd, F_DUPFD_CLOEXEC, 3);
@@ -46,6 +61,16 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 	thread->state = STATE_GIVING;
 	thread_resume(thread, 0);
 	return 0;
+}
+
+int arena_first(struct supervisor *s, struct thread *thread, uint32_t arch)
+{
+	int err;
+
+	thread->fresh = false;
+	err = arena_need(s, thread, arch);
+	/* What could not be made now may be had later, or is refused then. */
+	return err < 0 ? 1 : err;
 }
 
 /*
@@ -86,7 +111,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	int err = giving->err;
 
 	if (!err) {
-		err = arena_mapped(space->arena, thread->tid, giving->map);
+		err = arena_mapped(space->arena, thread->tid, giving->map, !s->guard);
 		err = err > 0 ? 0 : err ? err : -EPERM;
 	}
 	if (!err) {
@@ -95,6 +120,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	}
 	if (err == -EMFILE && lend_descriptors(thread)) {
 		err = 0;	/* once more */
+		thread->fresh = s->guard;
 	} else {
 		take_descriptors_back(thread);
 	}

@@ -212,9 +212,9 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	struct pm_reader reader = memory_reader(&thread->tid);
 	int err;
 
-	/* A conditional stop of the filter: the arguments are ours to see. */
-	if (!why && !entry)
-		why = STOPS_FOR_US;
+	/* A conditional stop of the filter, or of a call that would be one: the arguments are ours to see. */
+	if (why & STOPS_SOMETIMES || (!why && !entry))
+		why |= STOPS_FOR_US;
 	if (!why) {
 		thread_resume(thread, 0);
 		return 0;

@@ -86,7 +86,7 @@ static int settle_in(struct thread *child, struct thread *parent, uint64_t flags
 	process->filters = parent->process->filters;
 	if (flags & (CLONE_FS | CLONE_FILES))
 		process->entangled = parent->process->entangled = true;
-	if (parent->process->entangled && flags & (CLONE_FS | CLONE_FILES))
+	if (child->every_call)
 		process->entangled = true;
 	thread_join(child, process);
 	return plan_mending(child, parent);
@@ -183,6 +183,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	call_executed(s, thread);
 	space_put(thread->process->space);
 	thread->process->space = space;
+	thread->fresh = s->guard;
 	thread_resume(thread, 0);
 }
 

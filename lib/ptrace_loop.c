@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "give.h"
 #include "ptrace.h"
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
@@ -18,7 +19,7 @@ void thread_kill(struct thread *thread)
 void thread_resume(struct thread *thread, int signal)
 {
 	bool until_return = thread->state == STATE_CALL || thread->state == STATE_GIVING ||
-			    thread->every_call;
+			    thread->every_call || thread->fresh;
 
 	if (ptrace(until_return ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, NULL,
 		   (void *)(long)signal) &&
@@ -48,6 +49,40 @@ static void event_stop(struct supervisor *s, struct thread *thread, int signal)
 		thread_resume(thread, 0);
 }
 
+/*
+ * A call begins.  One that was issued for a thread must be that very one: where
+ * it stands in the program's memory, another may be by now.
+ */
+static void call_entry(struct supervisor *s, struct thread *thread,
+		       const struct __ptrace_syscall_info *info)
+{
+	thread->at_entry = false;
+	if (thread->state == STATE_CALL && !thread->flight->issued)
+		call_vanished(thread);
+	if (thread->state == STATE_FREE && thread->fresh && !arena_first(s, thread, info->arch))
+		return;
+	switch (thread->state) {
+	case STATE_FREE:
+		if (thread->every_call) {
+			call_stop(s, thread, info, true);
+			return;
+		}
+		break;
+	case STATE_GIVING:
+		if (!giving_is_issued(thread->giving, info))
+			thread_kill(thread);
+		break;
+	case STATE_CALL:
+		if (!regs_issued(&thread->flight->substituted, thread->flight->call.arch, info))
+			thread_kill(thread);
+		thread->flight->issued = false;
+		break;
+	default:
+		thread_kill(thread);
+	}
+	thread_resume(thread, 0);
+}
+
 /* A stop of a call: at its entry (where every call stops), its filter, its return. */
 static void syscall_stop(struct supervisor *s, struct thread *thread)
 {
@@ -66,10 +101,7 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 			call_return(s, thread);
 		return;
 	case PTRACE_SYSCALL_INFO_ENTRY:
-		if (thread->state == STATE_FREE && thread->every_call)
-			call_stop(s, thread, &info, true);
-		else
-			thread_resume(thread, 0);
+		call_entry(s, thread, &info);
 		return;
 	case PTRACE_SYSCALL_INFO_SECCOMP:
 		if (thread->state == STATE_FREE && !thread->at_entry)

@@ -145,6 +145,12 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 		       own_filter(thread, flight, call->args[0] ? call->args[1] : 0, err) : OWN_PASS;
 	if (!strcmp(call->name, "prctl"))
 		return own_prctl(s, thread, flight, err);
+	/*
+	 * io_destroy(2) unmaps the ring where it was, whatever is there by then.
+	 * No arena may come to lie there; one that is there already is not.
+	 */
+	if (s->guard && !strcmp(call->name, "io_setup"))
+		thread->process->space->rings = true;
 	if (s->guard && !strcmp(call->name, "brk"))
 		return own_brk(thread->process->space, call);
 	if (s->guard && moves_arena(thread->process->space, call)) {

@@ -33,6 +33,7 @@ static int next_step(struct thread *thread, struct regs *regs)
 		for (unsigned int i = 0; i < 6; i++)
 			regs_set_arg(regs, flight->call.arch, i, step->args[i]);
 		flight->substituted = *regs;
+		flight->issued = true;
 		return 1;
 	}
 	regs_set_result(regs, flight->step ? (int64_t)flight->step : err);
@@ -68,8 +69,10 @@ static void follow_up(struct thread *thread, int64_t result)
 		return;
 	if (thread->flight->filter)
 		thread->process->filters = true;
-	if (thread->flight->listener)
+	if (thread->flight->listener) {
 		thread->every_call = true;
+		thread->process->entangled = true;
+	}
 }
 
 void call_return(struct supervisor *s, struct thread *thread)
@@ -111,6 +114,11 @@ void call_return(struct supervisor *s, struct thread *thread)
 	}
 	land(thread);
 	thread_resume(thread, 0);
+}
+
+void call_vanished(struct thread *thread)
+{
+	land(thread);
 }
 
 /* A new image runs.  It must be the one that was decided on. */

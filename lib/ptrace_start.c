@@ -31,10 +31,6 @@
 #include "ptrace.h"
 #include "shapes.h"
 
-#ifndef SYS_mseal
-#define SYS_mseal 462
-#endif
-
 /* What the supervisor says when it is ready, or why it is not. */
 struct ready {
 	int err;
@@ -117,7 +113,7 @@ static int attach(struct supervisor *s, pid_t program, int their_fd)
 
 	s->program = program;
 	s->openat2 = has_openat2();
-	s->guard = s->options->no_mseal || syscall(SYS_mseal, 0, 0, 0) != 0;
+	s->guard = s->options->no_mseal || !arena_seals();
 	err = fill_stops(s, AUDIT_ARCH_X86_64);
 	if (!err)
 		err = fill_stops(s, AUDIT_ARCH_I386);

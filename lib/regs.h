@@ -39,6 +39,15 @@ void regs_reissue(struct regs *regs, int nr);
 void regs_forward(struct regs *regs);
 
 /*
+ * At the entry stop that follows: is it that call, with those arguments, made
+ * by that instruction?  Another thread may have written another one in its
+ * place meanwhile.
+ */
+struct __ptrace_syscall_info;
+bool regs_issued(const struct regs *reissued, uint32_t arch,
+		 const struct __ptrace_syscall_info *info);
+
+/*
  * At the stop of an exec: where the new image's stack begins, and how wide its
  * words are.  Returns 0 or a negative errno.
  */

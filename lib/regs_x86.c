@@ -103,6 +103,21 @@ void regs_forward(struct regs *regs)
 	regs->user.rip += SYSCALL_INSN;
 }
 
+bool regs_issued(const struct regs *reissued, uint32_t arch,
+		 const struct __ptrace_syscall_info *info)
+{
+	if (info->arch != arch || (int)info->entry.nr != (int)reissued->user.rax ||
+	    info->instruction_pointer != reissued->user.rip + SYSCALL_INSN)
+		return false;
+	for (unsigned int i = 0; i < 6; i++) {
+		uint64_t arg = info->entry.args[i];
+
+		if ((regs_narrow(arch) ? (uint32_t)arg : arg) != regs_arg(reissued, arch, i))
+			return false;
+	}
+	return true;
+}
+
 void regs_restore(struct regs *regs, uint32_t arch, const struct regs *original,
 		  const struct regs *substituted)
 {

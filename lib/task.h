@@ -37,6 +37,7 @@ struct space {
 	struct arena *arena;		/* a reference, or NULL */
 	uint64_t at[WIDTHS];		/* 0: not mapped */
 	bool verified[WIDTHS];
+	bool rings;			/* has had rings of io_setup, see ptrace_own.c */
 	pid_t maker;			/* the thread that is mapping it, or 0 */
 	struct thread *waiting;		/* threads stopped at a call until it is done */
 };
@@ -46,7 +47,7 @@ struct process {
 	pid_t tgid;
 	unsigned int threads;
 	struct space *space;		/* a reference */
-	/* Another process may change its descriptors or its working directory. */
+	/* Another process may change its descriptors or its working directory: a listener too. */
 	bool entangled;
 	/* It installed filters of its own, which see redirected calls too. */
 	bool filters;
@@ -68,6 +69,7 @@ struct flight {
 	struct slot slot;
 	struct regs original, substituted;
 	size_t step;			/* of run */
+	bool issued;			/* the next step is in the registers, not yet in a call */
 	bool as_made;			/* number and arguments are still those of the registers */
 	bool told;			/* the observer knows of the call */
 	bool tell;			/* RESULT is wanted */
@@ -92,6 +94,7 @@ struct thread {
 	bool stopped_early;		/* STATE_NEW: its first stop came before its parent's event */
 	int early_signal;
 	bool every_call;		/* stops at every call: a filter of it has a listener */
+	bool fresh;			/* no call yet since its exec: the arena comes first */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
 	struct rlimit *descriptors;	/* the process's own limit, while it is raised for the arena */

@@ -10,9 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "arena.h"
+
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
 
 static struct arena *make(void)
 {
@@ -75,22 +80,23 @@ static void supervisor_writes_and_target_reads(void **state)
 static void slots_do_not_overlap(void **state)
 {
 	struct arena *arena = make();
-	struct slot slots[ARENA_PAGES], one;
+	static struct slot slots[ARENA_GRAINS];
+	struct slot one;
 
 	(void)state;
-	for (size_t i = 0; i < ARENA_PAGES; i++) {
-		assert_int_equal(slot_take(arena, 1 + i % ARENA_PAGE, &slots[i]), 0);
-		assert_int_equal(slots[i].offset, i * ARENA_PAGE);
+	for (size_t i = 0; i < ARENA_GRAINS; i++) {
+		assert_int_equal(slot_take(arena, 1 + i % ARENA_GRAIN, &slots[i]), 0);
+		assert_int_equal(slots[i].offset, i * ARENA_GRAIN);
 	}
 	assert_int_equal(slot_take(arena, 1, &one), -ENOMEM);
 	slot_drop(&slots[7]);
 	slot_drop(&slots[9]);
-	assert_int_equal(slot_take(arena, ARENA_PAGE + 1, &one), -ENOMEM);
+	assert_int_equal(slot_take(arena, ARENA_GRAIN + 1, &one), -ENOMEM);
 	slot_drop(&slots[8]);
-	assert_int_equal(slot_take(arena, 3 * ARENA_PAGE, &one), 0);
-	assert_int_equal(one.offset, 7 * ARENA_PAGE);
+	assert_int_equal(slot_take(arena, 3 * ARENA_GRAIN, &one), 0);
+	assert_int_equal(one.offset, 7 * ARENA_GRAIN);
 	slot_drop(&one);
-	for (size_t i = 0; i < ARENA_PAGES; i++)
+	for (size_t i = 0; i < ARENA_GRAINS; i++)
 		slot_drop(&slots[i]);
 	assert_int_equal(slot_take(arena, ARENA_SIZE, &one), 0);
 	slot_drop(&one);
@@ -106,31 +112,58 @@ static void mapping_is_recognised(void **state)
 	uint64_t addr = (uint64_t)map;
 
 	(void)state;
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 1);
-	assert_int_equal(arena_mapped(other, getpid(), addr), 0);
-	assert_int_equal(arena_mapped(arena, getpid(), addr + ARENA_PAGE), 0);
-	assert_int_equal(arena_mapped(arena, getpid(), 4096), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 1);
+	assert_int_equal(arena_mapped(other, getpid(), addr, false), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr + ARENA_PAGE, false), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), 4096, false), 0);
 
 	/* Split, it is still the arena. */
 	assert_int_equal(madvise(map + ARENA_PAGE, ARENA_PAGE, MADV_DONTFORK), 0);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 1);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 1);
 
 	/* With a look-alike page of another file, of other bytes, or a hole, it is not. */
 	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, other->fd,
 		    ARENA_PAGE);
 	assert_ptr_equal(copy, map + ARENA_PAGE);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 0);
 	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, arena->fd, 0);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 0);
 	copy = mmap(map + ARENA_PAGE, ARENA_PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, arena->fd,
 		    ARENA_PAGE);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 0);
 	assert_int_equal(munmap(map + ARENA_PAGE, ARENA_PAGE), 0);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 0);
 	assert_int_equal(munmap(map, ARENA_SIZE), 0);
-	assert_int_equal(arena_mapped(arena, getpid(), addr), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 0);
 	arena_put(arena);
 	arena_put(other);
+}
+
+/* What is not sealed, or in parts only, is not taken for it. */
+static void seal_is_seen(void **state)
+{
+	struct arena *arena = make();
+	char *map = map_read_only(arena);
+	uint64_t addr = (uint64_t)map;
+
+	(void)state;
+	if (!arena_seals()) {
+		arena_put(arena);
+		skip();
+	}
+	assert_int_equal(arena_mapped(arena, getpid(), addr, true), 0);
+	assert_int_equal(syscall(SYS_mseal, map, 4 * ARENA_PAGE, 0), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, true), 0);
+	assert_int_equal(syscall(SYS_mseal, map + 5 * ARENA_PAGE, ARENA_SIZE - 5 * ARENA_PAGE, 0), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, true), 0);
+	assert_int_equal(syscall(SYS_mseal, map, ARENA_SIZE, 0), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, true), 1);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, false), 1);
+	assert_int_equal(arena_mapped(arena, getpid(), addr + ARENA_PAGE, true), 0);
+	/* Split, it is sealed still. */
+	assert_int_equal(madvise(map + ARENA_PAGE, ARENA_PAGE, MADV_DONTFORK), 0);
+	assert_int_equal(arena_mapped(arena, getpid(), addr, true), 1);
+	arena_put(arena);
 }
 
 int main(void)
@@ -140,6 +173,7 @@ int main(void)
 		cmocka_unit_test(supervisor_writes_and_target_reads),
 		cmocka_unit_test(slots_do_not_overlap),
 		cmocka_unit_test(mapping_is_recognised),
+		cmocka_unit_test(seal_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

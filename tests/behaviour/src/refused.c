@@ -5,23 +5,18 @@
  */
 #define _GNU_SOURCE
 #include "check.h"
+#include "filters.h"
 
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 /* ptrace: every way to begin is refused. */
@@ -142,28 +137,6 @@ static void no_new_privs(char **args)
 }
 
 /* Filters of the program's own. */
-
-#define ARCH_THEN_NR \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)), \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0), \
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
-#define ON(nr, what) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), \
-	BPF_STMT(BPF_RET | BPF_K, what)
-
-static int install(struct sock_filter *filter, unsigned short len, unsigned int flags)
-{
-	struct sock_fprog program = { len, filter };
-
-	check(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-}
-
-#define INSTALL(flags, ...) ({ \
-	struct sock_filter filter_[] = { ARCH_THEN_NR, __VA_ARGS__, \
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) }; \
-	install(filter_, sizeof(filter_) / sizeof(filter_[0]), flags); })
 
 static volatile int trapped;
 

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * escape ATTACK FORBIDDEN - a program that is hostile to who mediates its calls
+ *
+ * FORBIDDEN is a directory in which the policy lets nobody make or open
+ * anything; beside it lies one of the same contents that is allowed, "allowed".
+ * An attack that gets something done there has won: it says so and ends with 1,
+ * or what it made is there to be seen.
+ */
+#define _GNU_SOURCE
+#include "check.h"
+#include "filters.h"
+
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#ifndef SECCOMP_IOCTL_NOTIF_ADDFD
+struct seccomp_notif_addfd {
+	__u64 id;
+	__u32 flags, srcfd, newfd, newfd_flags;
+};
+#define SECCOMP_ADDFD_FLAG_SETFD 1
+#define SECCOMP_IOCTL_NOTIF_ADDFD SECCOMP_IOW(3, struct seccomp_notif_addfd)
+#endif
+
+static const char *forbidden;
+static char prey[4096];		/* FORBIDDEN/escaped, which is to be made */
+
+static void escaped(const char *how)
+{
+	fprintf(stderr, "escaped: %s\n", how);
+	_exit(1);
+}
+
+/* The pins: the arena's first mapping, from maps, which is open already. */
+struct arena {
+	unsigned char *start;
+	size_t size;
+};
+
+static bool find_arena(struct arena *arena)
+{
+	static char text[1 << 16];
+	size_t have = 0;
+	ssize_t n;
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	memset(arena, 0, sizeof(*arena));
+	if (fd < 0)
+		return false;
+	while ((n = read(fd, text + have, sizeof(text) - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = '\0';
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned long start, end;
+
+		if (!strstr(line, "/memfd:pointsman") || sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		if (!arena->start)
+			arena->start = (unsigned char *)start;
+		arena->size = end - (uintptr_t)arena->start;
+	}
+	return arena->start;
+}
+
+/* After a call was mediated, the pins cannot be taken away. */
+static void pins_hold(const char *what)
+{
+	struct arena arena;
+
+	if (mkdir(prey, 0700) == 0)
+		escaped(prey);
+	if (!find_arena(&arena))
+		return;		/* nothing is pinned: all is refused */
+	if (!munmap(arena.start, arena.size))
+		escaped(what);
+	if (!mprotect(arena.start, arena.size, PROT_READ | PROT_WRITE))
+		escaped(what);
+}
+
+/* Guarded pins cannot be kept from a child. */
+static bool guarded;
+
+/* A child whose pins are not those of its parent. */
+static pid_t fork_bare(void)
+{
+	struct arena arena;
+	pid_t pid;
+
+	check(find_arena(&arena));
+	if (madvise(arena.start, arena.size, MADV_DONTFORK)) {
+		check(errno == EPERM);
+		guarded = true;
+	}
+	pid = fork();
+	check(pid >= 0);
+	return pid;
+}
+
+/* faked-seal: a filter answers mseal in place of the kernel. */
+static void faked_seal(void)
+{
+	pid_t pid;
+
+	check(!INSTALL(0, ON(462, SECCOMP_RET_ERRNO)));
+	check(!syscall(462, 0, 0, 0));
+	pid = fork_bare();
+	if (!pid) {
+		pins_hold("the pins are not sealed");
+		_exit(0);
+	}
+	check_wait(pid, 0);
+}
+
+/* own-copy: the file of the pins, mapped where they are expected, and not sealed. */
+static void own_copy(void)
+{
+	struct arena arena;
+	pid_t pid;
+
+	/* The descriptor stays open. */
+	check(!INSTALL(0, ON(SYS_close, SECCOMP_RET_ERRNO)));
+	pid = fork_bare();
+	if (!pid) {
+		int pins = -1;
+
+		mkdir(prey, 0700);
+		if (!find_arena(&arena))
+			_exit(0);
+		for (int fd = 3; fd < 64 && pins < 0; fd++) {
+			char link[64], name[64] = "";
+
+			snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+			if (readlink(link, name, sizeof(name) - 1) > 0 &&
+			    !strncmp(name, "/memfd:pointsman", 16))
+				pins = fd;
+		}
+		if (pins < 0 && !madvise(arena.start, arena.size, MADV_NORMAL))
+			check(!"a descriptor of the pins");
+		if (pins < 0)
+			_exit(0);
+		if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, pins, 0) != MAP_FAILED)
+			escaped("the file of the pins can be mapped writable");
+		if (!ftruncate(pins, 0) || write(pins, "x", 1) == 1)
+			escaped("the file of the pins can be written");
+		pid = fork_bare();
+		if (!pid) {
+			if (mmap(arena.start, arena.size, PROT_READ, MAP_SHARED, pins, 0) ==
+			    arena.start)
+				pins_hold("a copy of the pins is trusted");
+			_exit(0);
+		}
+		check_wait(pid, 0);
+		_exit(0);
+	}
+	check_wait(pid, 0);
+}
+
+/* Code that can be written while it runs. */
+struct gate {
+	unsigned char *code;
+	atomic_bool ready, armed;
+	unsigned int delay;
+};
+
+#define GATE_SYSCALL 16		/* where the call is made, on its own aligned word */
+#define GATE_EVIL 32
+
+typedef long (*gate_call)(long nr, long a, long b, long c, long d);
+
+static void make_gate(struct gate *gate)
+{
+	static const unsigned char load[] = {
+		0x48, 0x89, 0xf8,	/* mov %rdi,%rax */
+		0x48, 0x89, 0xf7,	/* mov %rsi,%rdi */
+		0x48, 0x89, 0xd6,	/* mov %rdx,%rsi */
+		0x48, 0x89, 0xca,	/* mov %rcx,%rdx */
+		0x4d, 0x89, 0xc2,	/* mov %r8,%r10 */
+		0x90,			/* nop */
+		0x0f, 0x05,		/* syscall */
+		0xc3,			/* ret */
+	};
+	static const unsigned char evil[] = {
+		0xb8, SYS_mkdir, 0, 0, 0,	/* mov $mkdir,%eax */
+		0x48, 0xbf, 0, 0, 0, 0, 0, 0, 0, 0,	/* movabs $prey,%rdi */
+		0xbe, 0xc0, 1, 0, 0,		/* mov $0700,%esi */
+		0x0f, 0x05,			/* syscall */
+		0xc3,				/* ret */
+	};
+	uint64_t path = (uintptr_t)prey;
+
+	gate->code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	check(gate->code != MAP_FAILED);
+	memcpy(gate->code, load, sizeof(load));
+	memcpy(gate->code + GATE_EVIL, evil, sizeof(evil));
+	memcpy(gate->code + GATE_EVIL + 7, &path, sizeof(path));
+}
+
+/* Some time after the call was made, the instruction that made it is another one. */
+static int patch(void *data)
+{
+	struct gate *gate = data;
+
+	atomic_store(&gate->ready, true);
+	while (!atomic_load(&gate->armed))
+		;
+	for (unsigned int i = gate->delay; i; i--)
+		__builtin_ia32_pause();
+	/* jmp GATE_EVIL */
+	__atomic_store_n((uint16_t *)(gate->code + GATE_SYSCALL),
+			 (uint16_t)(0xeb | (GATE_EVIL - GATE_SYSCALL - 2) << 8), __ATOMIC_RELEASE);
+	_exit(0);
+}
+
+static void through_gate(struct gate *gate, unsigned int delay, long nr, long a, long b, long c)
+{
+	static unsigned char stack[65536];
+	pid_t patcher;
+
+	make_gate(gate);
+	gate->delay = delay;
+	/* clone(2): what makes threads is a mediated call itself, and would make the pins. */
+	patcher = clone(patch, stack + sizeof(stack), CLONE_VM | SIGCHLD, gate);
+	check(patcher >= 0);
+	while (!atomic_load(&gate->ready))
+		sched_yield();
+	atomic_store(&gate->armed, true);
+	((gate_call)(uintptr_t)gate->code)(nr, a, b, c, 0);
+	check(waitpid(patcher, NULL, 0) == patcher);
+}
+
+/*
+ * A try may end in any way, if only nothing was made; one that meets the moment
+ * is killed.  Goes on until it was met ten times.
+ */
+static bool more_tries(unsigned int tries, pid_t pid)
+{
+	static unsigned int met;
+	int status;
+	struct stat st;
+
+	check(waitpid(pid, &status, 0) == pid);
+	if (!stat(prey, &st))
+		escaped(prey);
+	met += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	check(tries < 5000);
+	return met < 10;
+}
+
+/* patched-pins: while the first call of an address space waits for its pins. */
+static void patched_pins(void)
+{
+	unsigned int tries = 0;
+	pid_t pid;
+
+	do {
+		pid = fork_bare();
+		if (!pid) {
+			struct gate gate = { 0 };
+
+			through_gate(&gate, tries * 40 % 8000, SYS_open,
+				     (long)(uintptr_t)"/dev/null", O_RDONLY, 0);
+			_exit(0);
+		}
+	} while (more_tries(tries++, pid) && !guarded);
+}
+
+/* patched-messages: between two messages of one call. */
+static void patched_messages(void)
+{
+	static struct mmsghdr messages[200];
+	static struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr = { 0 } };
+	static struct iovec iov = { (char *)"x", 1 };
+	int sender = socket(AF_INET, SOCK_DGRAM, 0);
+	unsigned int tries = 0;
+	pid_t pid;
+
+	name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	name.sin_port = htons(9);
+	for (size_t i = 0; i < 200; i++) {
+		messages[i].msg_hdr.msg_name = &name;
+		messages[i].msg_hdr.msg_namelen = sizeof(name);
+		messages[i].msg_hdr.msg_iov = &iov;
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	do {
+		pid = fork();
+		check(pid >= 0);
+		if (!pid) {
+			struct gate gate = { 0 };
+
+			through_gate(&gate, tries * 500 % 50000, SYS_sendmmsg, sender,
+				     (long)(uintptr_t)messages, 200);
+			_exit(0);
+		}
+	} while (more_tries(tries++, pid));
+}
+
+/* Lets everything go on that it is told of; ends when told of nothing more. */
+struct listener {
+	atomic_int fd;
+	atomic_bool taken;
+	int swap;		/* this descriptor of the caller becomes swap_to meanwhile, or -1 */
+	int swap_to;
+};
+
+static void *let_go_on(void *data)
+{
+	struct listener *listener = data;
+
+	while (atomic_load(&listener->fd) < 0)
+		sched_yield();
+	for (;;) {
+		struct seccomp_notif notif = { 0 };
+		struct seccomp_notif_resp resp = { .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+		if (ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_RECV, &notif))
+			continue;
+		if (listener->swap >= 0) {
+			struct seccomp_notif_addfd addfd = {
+				.id = notif.id, .flags = SECCOMP_ADDFD_FLAG_SETFD,
+				.srcfd = (uint32_t)listener->swap_to,
+				.newfd = (uint32_t)listener->swap };
+
+			ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &addfd);
+		}
+		resp.id = notif.id;
+		ioctl(listener->fd, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+	}
+	return NULL;
+}
+
+/* untraced-listener: a child that is born untraced, and calls that only its listener sees. */
+static void untraced_listener(void)
+{
+	struct listener listener = { .fd = -1, .swap = -1 };
+	pthread_t thread;
+	pid_t pid;
+
+	check(!pthread_create(&thread, NULL, let_go_on, &listener));
+	atomic_store(&listener.fd, INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
+					   ON(SYS_clone, SECCOMP_RET_USER_NOTIF),
+					   ON(SYS_mkdir, SECCOMP_RET_USER_NOTIF)));
+	check(listener.fd >= 0);
+	pid = (pid_t)syscall(SYS_clone, CLONE_UNTRACED | SIGCHLD, 0, 0, 0, 0);
+	check(pid >= 0);
+	if (!pid) {
+		syscall(SYS_mkdir, prey, 0700);
+		_exit(0);
+	}
+	check(waitpid(pid, NULL, 0) == pid);
+}
+
+/* fixed-listener: the same for a mapping in the place of the pins. */
+static void fixed_listener(void)
+{
+	struct listener listener = { .fd = -1, .swap = -1 };
+	struct arena arena;
+	pthread_t thread;
+
+	check(find_arena(&arena));
+	check(!pthread_create(&thread, NULL, let_go_on, &listener));
+	atomic_store(&listener.fd, INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
+					   ON(SYS_mmap, SECCOMP_RET_USER_NOTIF)));
+	check(listener.fd >= 0);
+	if (mmap(arena.start, arena.size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+		escaped("something else lies where the pins were");
+}
+
+/* swapped-directory: what a path is relative to is replaced by the one who listens. */
+static void swapped_directory(void)
+{
+	struct listener *listener = check_shared(sizeof(*listener));
+	char allowed[4096], name[] = "file";
+	int directory = 40, pidfd;
+	struct stat st, denied;
+	pthread_t thread;
+	pid_t pid;
+
+	snprintf(allowed, sizeof(allowed), "%s/../allowed", forbidden);
+	check(dup2(open(allowed, O_PATH | O_DIRECTORY), directory) == directory);
+	check(dup2(directory, 41) == 41);
+	/* The directory itself may be opened. */
+	listener->swap_to = open(forbidden, O_RDONLY | O_DIRECTORY);
+	check(listener->swap_to >= 0);
+	snprintf(allowed, sizeof(allowed), "%s/file", forbidden);
+	check(!stat(allowed, &denied));
+	listener->swap = directory;
+	atomic_store(&listener->fd, -1);
+	pid = fork();
+	check(pid >= 0);
+	if (!pid) {
+		int own = INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
+				  ON(SYS_openat, SECCOMP_RET_USER_NOTIF));
+
+		check(own >= 0);
+		atomic_store(&listener->fd, own);
+		while (!atomic_load(&listener->taken))
+			sched_yield();
+		close(own);
+		for (int i = 0; i < 50; i++) {
+			int fd;
+
+			check(dup2(41, directory) == directory);
+			fd = (int)syscall(SYS_openat, directory, name, O_RDONLY, 0);
+			if (fd < 0)
+				continue;
+			check(!fstat(fd, &st));
+			if (st.st_ino == denied.st_ino && st.st_dev == denied.st_dev)
+				escaped("a forbidden file is open");
+			close(fd);
+		}
+		_exit(0);
+	}
+	while (atomic_load(&listener->fd) < 0)
+		sched_yield();
+	/* Ours is the only one, so that our death is seen. */
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	check(pidfd >= 0);
+	listener->fd = (int)syscall(SYS_pidfd_getfd, pidfd, listener->fd, 0);
+	check(listener->fd >= 0);
+	atomic_store(&listener->taken, true);
+	check(!pthread_create(&thread, NULL, let_go_on, listener));
+	check_wait(pid, 0);
+}
+
+/* vsyscall: a call without a return that could be seen, if the policy changes its argument. */
+static void by_vsyscall(void)
+{
+	time_t (*vsyscall_time)(time_t *) = (time_t (*)(time_t *))0xffffffffff600400;
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (!pid) {
+		time_t now;
+
+		vsyscall_time(&now);
+		syscall(SYS_mkdir, prey, 0700);
+		_exit(0);
+	}
+	/* Where the kernel has no such page it dies. */
+	check(waitpid(pid, NULL, 0) == pid);
+}
+
+/* userfaultfd: the one who serves the faults of the pins says what is in them. */
+static void faults(void)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+	struct arena arena;
+
+	if (fd < 0) {
+		printf("skip: kernel: no userfaultfd: %s\n", strerror(errno));
+		return;
+	}
+	check(!ioctl(fd, UFFDIO_API, &api));
+	check(find_arena(&arena));
+	range.range.start = (uintptr_t)arena.start;
+	range.range.len = arena.size;
+	if (!ioctl(fd, UFFDIO_REGISTER, &range))
+		escaped("the pins' faults are served by the program");
+	range.range.len = 4096;
+	range.mode = UFFDIO_REGISTER_MODE_WP;
+	if (!ioctl(fd, UFFDIO_REGISTER, &range))
+		escaped("the pins' faults are served by the program");
+}
+
+static const struct {
+	const char *name;
+	void (*make)(void);
+} attacks[] = {
+	{ "faked-seal", faked_seal },
+	{ "own-copy", own_copy },
+	{ "patched-pins", patched_pins },
+	{ "patched-messages", patched_messages },
+	{ "untraced-listener", untraced_listener },
+	{ "fixed-listener", fixed_listener },
+	{ "swapped-directory", swapped_directory },
+	{ "vsyscall", by_vsyscall },
+	{ "userfaultfd", faults },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
+			puts(attacks[i].name);
+		return argc != 1;
+	}
+	forbidden = argv[2];
+	snprintf(prey, sizeof(prey), "%s/escaped", forbidden);
+	for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+		if (strcmp(attacks[i].name, argv[1]))
+			continue;
+		/* One call is mediated: the pins are there. */
+		check(mkdir(prey, 0700) == -1 && errno == EACCES);
+		attacks[i].make();
+		return 0;
+	}
+	return 2;
+}
