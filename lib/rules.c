@@ -23,6 +23,8 @@
 #define MOUNT_BIND (1u << 12)
 #define MOUNT_MOVE (1u << 13)
 #define MOUNT_PROPAGATION (0xfu << 17)	/* unbindable, private, slave, shared */
+#define MOUNT_MAGIC_MASK 0xffff0000u
+#define MOUNT_MAGIC 0xc0ed0000u		/* MS_MGC_VAL: what is this above says nothing */
 #define TMPFILE_BIT ((uint64_t)(O_TMPFILE & ~O_DIRECTORY))
 
 #define BPF_PATH_FD (1u << 14)		/* BPF_F_PATH_FD of Linux 6.5 */
@@ -69,18 +71,23 @@ bool shape_empty_ok(const struct pm_call *call, const struct pm_shape *shape)
 	return (shape->options & PM_SHAPE_EMPTY) || (flags & bits_of(shape)->empty);
 }
 
+/* As path_mount() of the kernel goes through the flags. */
+static bool mounts_path(uint32_t flags)
+{
+	if ((flags & MOUNT_MAGIC_MASK) == MOUNT_MAGIC)
+		flags &= ~MOUNT_MAGIC_MASK;
+	if (flags & (MOUNT_REMOUNT | MOUNT_BIND))
+		return !(flags & MOUNT_REMOUNT);
+	return (flags & MOUNT_MOVE) && !(flags & MOUNT_PROPAGATION);
+}
+
 enum pm_shape_kind shape_kind(const struct pm_call *call, const struct pm_shape *shape)
 {
 	uint32_t flags = flags_of(call, shape);
 
 	switch (shape->rule) {
 	case PM_RULE_MOUNT:
-		if (flags & MOUNT_REMOUNT)
-			return PM_SHAPE_STRING;
-		if (flags & MOUNT_BIND)
-			return PM_SHAPE_PATH;
-		return (flags & MOUNT_MOVE) && !(flags & MOUNT_PROPAGATION) ? PM_SHAPE_PATH :
-									     PM_SHAPE_STRING;
+		return mounts_path(flags) ? PM_SHAPE_PATH : PM_SHAPE_STRING;
 	case PM_RULE_FSCONFIG:
 		return flags == FSCONFIG_SET_STRING ? PM_SHAPE_STRING : PM_SHAPE_PATH;
 	default:

@@ -332,6 +332,15 @@ static void test_mount(void **state)
 	assert_int_equal(READ(&call, &memory, WIDE, "mount", 0x1000, 0x2000, 0, 4096 | 32, 0), 0);
 	assert_int_equal(call.items[0].kind, PM_ITEM_STRING);
 	pm_call_clear(&call);
+	/* The magic of old programs says nothing: two of its bits are those of propagation. */
+	assert_int_equal(READ(&call, &memory, WIDE, "mount", 0x1000, 0x2000, 0, 0xc0ed0000 | 8192,
+			      0), 0);
+	assert_int_equal(call.items[0].kind, PM_ITEM_PATH);
+	pm_call_clear(&call);
+	assert_int_equal(READ(&call, &memory, WIDE, "mount", 0x1000, 0x2000, 0, 8192 | 1 << 18, 0),
+			 0);
+	assert_int_equal(call.items[0].kind, PM_ITEM_STRING);
+	pm_call_clear(&call);
 	assert_int_equal(READ(&call, &memory, WIDE, "mount", 0, 0x2000, 0, 1 << 18, 0), 0);
 	assert_int_equal(call.nitems, 1);
 	pm_call_clear(&call);
