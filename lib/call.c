@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleanup.h"
+
 static const char *const class_names[PM_NCLASSES] = {
 	[PM_CLASS_OPEN_READ] = "open-read",
 	[PM_CLASS_OPEN_WRITE] = "open-write",
@@ -200,6 +202,14 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 		where->name = copy_bytes(item->data, item->len);
 	}
 	return where;
+}
+
+void pm_call_let_go(struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++) {
+		cleanup_close(&call->items[i].priv->where.fd);
+		call->items[i].priv->where.fd = -1;
+	}
 }
 
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow, struct pm_where *out)

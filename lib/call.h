@@ -91,6 +91,12 @@ int pm_call_run_as(struct pm_call *call, int nr, const uint64_t args[6],
 /* What pm_item_where() has found, or NULL where nobody has asked yet. */
 const struct pm_where *pm_item_peek(const struct pm_item *item);
 
+/*
+ * Close what the supervisor holds open for the items: a file system could not
+ * be unmounted, and calls may last long.  Where they lead is still known.
+ */
+void pm_call_let_go(struct pm_call *call);
+
 /* For pm_item_where(): extra walk limits of openat2's resolve word, 0 for others. */
 uint64_t pm_call_resolve_flags(const struct pm_call *call);
 

@@ -245,6 +245,8 @@ int settle(struct pm_call *call, struct settle *settle)
 		if (err)
 			return err;
 	}
+	if (!settle->adopt)
+		pm_call_let_go(call);
 	return 0;
 }
 
