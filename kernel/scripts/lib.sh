@@ -9,6 +9,13 @@
 # source (with what is not committed there).  It is known by its git tree id, so
 # that two ways to the same source share what is built from it.
 
+# What the caller has set for other work.
+unset CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY
+unset MAKEFLAGS MAKELEVEL MFLAGS ARCH CROSS_COMPILE LLVM V W C O
+unset KBUILD_OUTPUT KBUILD_EXTMOD KCFLAGS KCPPFLAGS KAFLAGS
+unset CC CFLAGS CPPFLAGS LDFLAGS
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 kernel_dir=$(dirname -- "$here")
 
@@ -27,7 +34,6 @@ export GIT_COMMITTER_NAME=pointsman GIT_COMMITTER_EMAIL=pointsman@localhost
 export KBUILD_BUILD_USER=pointsman KBUILD_BUILD_HOST=pointsman
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 1970'
 export LC_ALL=C
-unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE MAKEFLAGS MAKELEVEL MFLAGS
 
 say() {
 	echo "kernel: $*" >&2
@@ -51,6 +57,13 @@ need() {
 }
 
 need git git flock util-linux sha256sum coreutils
+case $cache in
+*[[:space:]:]*)
+	die "the kernel does not build in a path with spaces or colons: $cache; set XDG_CACHE_HOME"
+	;;
+/*) ;;
+*) die "XDG_CACHE_HOME is no absolute path: $XDG_CACHE_HOME" ;;
+esac
 mkdir -p "$cache" "$logs" "$cache/locks"
 
 # locked NAME COMMAND…: one at a time, for this cache.

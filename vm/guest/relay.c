@@ -46,6 +46,7 @@ __attribute__((noreturn)) static void command_exec(const struct spec *spec)
 
 	/* The shell's PATH rules are those of the passed environment. */
 	environ = spec->env;
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (chdir(spec->cwd) < 0) {

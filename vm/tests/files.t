@@ -12,9 +12,10 @@ is 'the working directory' "$out" "$top/vm"
 vm -- sha256sum "$top/vm/run" </dev/null
 is 'a file of the checkout' "$out" "$(sha256sum "$top/vm/run")"
 
-vm -- sh -c 'touch "$0" /etc/pointsman-was-here /root/x; echo $?' "$top/x" </dev/null
+new=$top/pointsman-was-here-$$
+vm -- sh -c 'touch "$0" /etc/pointsman-was-here /root/pointsman-was-here; echo $?' "$new" </dev/null
 is 'the root is read-only' "$out" 1
-is 'and stays so' "$(ls "$top/x" /etc/pointsman-was-here 2>/dev/null)" ''
+is 'and stays so' "$(ls "$new" /etc/pointsman-was-here 2>/dev/null)" ''
 
 vm -- sh -c 'for dir in /tmp /run /var/tmp "$0"; do
 	echo text > $dir/pointsman-was-here && cat $dir/pointsman-was-here
@@ -37,6 +38,15 @@ vm -- sh -c 'cat file; echo x > /tmp/y && cat /tmp/y' </dev/null
 is 'a working directory below /tmp is still there' "$out" 'of the host
 x'
 cd "$top"
+
+TMPDIR=/tmp/of/mine vm -- mktemp </dev/null
+has 'TMPDIR is there, if empty' "$status $out" '0 /tmp/of/mine/'
+
+image=$(kernel_image)
+mkdir -p "$scratch/cache/pointsman"
+echo cached > "$scratch/cache/pointsman/file"
+XDG_CACHE_HOME=$scratch/cache vm --image "$image" -- cat "$scratch/cache/pointsman/file" </dev/null
+is 'and a cache below /tmp' "$out" cached
 
 mkdir "$scratch/o,ut"
 vm --out "$scratch/o,ut" -- sh -c 'echo written > "$0/file"; mkdir "$0/folder"' "$scratch/o,ut" </dev/null

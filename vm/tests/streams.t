@@ -35,6 +35,10 @@ is 'no input where it is closed' "$status $out" '0 0'
 vm -- wc -c < <(sleep 0)
 is 'an empty pipe' "$status $out" '0 0'
 
+vm -- bash -c 'yes | head -n 1; echo "${PIPESTATUS[0]}"' </dev/null
+is 'a broken pipe ends its writer' "$out$err" 'y
+141'
+
 odd=$'new\nline'
 bytes=$'\x01\xff\xfe "quoted" $HOME \\ %s'
 vm -- sh -c 'printf "<%s>" "$@"' '' "$odd" '' "$bytes" -- '-x' '' </dev/null
