@@ -6,7 +6,7 @@ BUILD ?= build
 .PHONY: all check check-kernel clean demo demo-kernel setup setup-tests vm-shell
 
 # Two at a time in one checkout take turns.
-lock = flock Makefile
+lock = @flock Makefile
 
 all: $(BUILD)/build.ninja
 	$(lock) ninja -C $(BUILD)
@@ -23,8 +23,8 @@ setup-tests: setup
 	$(lock) tests/setup
 
 demo: setup
-	$(MAKE) all
-	demo/run $(BUILD)
+	@$(MAKE) --no-print-directory all
+	@demo/run $(BUILD)
 
 check: setup-tests
 	tests/check $(BUILD)

@@ -1,37 +1,28 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Shorten the audit's lines on standard input: what was named, decided and run."""
+"""Shorten the audit on standard input: what was named, decided and run, and how it ended."""
 import json
 import sys
 
 
 def short(item):
-    if item["kind"] == "path":
-        return item.get("name", item.get("text"))
     if item["kind"] == "address":
         return f'{item.get("address")}:{item.get("port")}'
-    return item.get("list", item.get("text"))
+    return item.get("list") or item.get("name") or item.get("text")
 
 
 def named(deep):
-    return {key: short(item) for key, item in deep.items()
-            if key != "cut" and key != "len" and item["kind"] in ("path", "address", "list")
-            and key != "envp"}
+    return {key: short(deep[key]) for key in ("pathname", "argv", "addr") if key in deep}
 
 
-for line in sys.stdin:
-    entry = json.loads(line)
-    if entry["type"] == "call":
-        shown = {"id": entry["id"], "comm": entry["comm"], "call": entry["call"],
-                 **named(entry.get("deep", {})), "verdict": entry["verdict"],
-                 "rule": entry.get("rule"), "source": entry.get("source")}
-        if "ran" in entry:
-            shown["ran"] = {"call": entry["ran"]["call"], **named(entry["ran"].get("deep", {}))}
-        if "holds" in entry:
-            shown["holds"] = entry["holds"]
-    elif entry["type"] == "result":
-        shown = {"id": entry["id"], "result": entry["result"]}
-        if "errno" in entry:
-            shown["errno"] = entry["errno"]
-    else:
+entries = [json.loads(line) for line in sys.stdin]
+results = {entry["id"]: entry for entry in entries if entry["type"] == "result"}
+for entry in entries:
+    if entry["type"] != "call":
         continue
-    print("   ", json.dumps(shown))
+    shown = {"comm": entry["comm"], "call": entry["call"], **named(entry.get("deep", {})),
+             "source": entry.get("source"), "verdict": entry["verdict"]}
+    if "ran" in entry:
+        shown["ran"] = {"call": entry["ran"]["call"], **named(entry["ran"].get("deep", {}))}
+    result = results.get(entry["id"], {})
+    shown["result"] = result.get("errno", result.get("result"))
+    print(json.dumps(shown))
