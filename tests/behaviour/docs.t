@@ -244,10 +244,9 @@ def policy_network(run):
 
 
 def policy_read_only(run):
-    home = os.path.dirname(os.path.abspath(SRC))
     done = run_under(run, 'read-only', [
         'bash', '-c', f'echo x >{run.dir}/new && cat {run.dir}/new; echo y >/dev/null && '
-        f'(echo pipe | cat); echo z >/new-{os.getpid()}; mkdir {home}/new-{os.getpid()}'])
+        f'(echo pipe | cat); echo z >/new-{os.getpid()}; mkdir /new-{os.getpid()}'])
     expect(done, b'x\npipe\n', b'Read-only file system', 1)
     same(done.stderr.count(b'Read-only file system'), 2)
 
