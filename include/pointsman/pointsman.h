@@ -35,6 +35,10 @@
  * Threads.  A supervisor lives in one thread, and layers are called from it.
  *
  * Errors.  Functions return 0 or a count, or a negative errno; each says which.
+ *
+ * Ownership.  Each structure says whose it is.  Strings that functions return
+ * are the library's and are never freed; what they are given they copy, unless
+ * they say otherwise.  Lengths are in bytes.
  */
 #ifndef POINTSMAN_POINTSMAN_H
 #define POINTSMAN_POINTSMAN_H
@@ -80,7 +84,10 @@ enum pm_class {
 
 #define PM_BIT(class) (1u << (class))
 
-/* The name of a class as policies spell it ("open-read"), and back (-ENOENT). */
+/*
+ * The name of a class as policies spell it ("open-read"; docs/policy.md), NULL
+ * for no class; and the class of a name, or -ENOENT.
+ */
 const char *pm_class_name(enum pm_class class);
 int pm_class_by_name(const char *name);
 
@@ -180,20 +187,22 @@ struct pm_call {
 	struct pm_call_private *priv;
 };
 
-/* The first item of a kind (and role, unless NULL), or NULL. */
+/* The first item of a kind (and role, unless NULL), or NULL.  The call's. */
 struct pm_item *pm_call_item(struct pm_call *call, enum pm_item_kind kind,
 			     const char *role);
 
 /*
- * Where a path item leads.  Resolved at the first question, then kept.
- * Never NULL for a PM_ITEM_PATH; what went wrong is in ->err.
+ * Where a path item leads, by path_resolution(7) in the target's view.  Resolved
+ * at the first question, then kept.  The item's.  Never NULL for a PM_ITEM_PATH;
+ * what went wrong is in ->err.
  */
 const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item);
 
 /*
  * Resolve another path as the target of this call would, from its root and
- * working directory.  The caller frees it with pm_where_free().
- * Returns 0 (also where out->err is set), -ENOMEM, -ESRCH.
+ * working directory; nofollow as for lstat(2).  *out is the caller's, who frees
+ * what is in it with pm_where_free(), also where out->err is set.
+ * Returns 0 (also where out->err is set), -ENOMEM, -ESRCH (the target is gone).
  */
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow,
 		    struct pm_where *out);
@@ -201,17 +210,24 @@ void pm_where_free(struct pm_where *where);
 
 /*
  * Changing a call.  All copy what they are given.
- * Return 0, -ENOMEM, -EINVAL where the call or item is not of that kind.
+ * Return 0, -ENOMEM, -EINVAL where the call or item is not of that kind; the
+ * call is as it was where they fail.
  *
  * pm_call_set_path: path is in the target's view, absolute or relative to its
- * working directory; a dirfd of the call no longer counts.  -ENAMETOOLONG.
- * pm_call_set_sockaddr: -EINVAL for len over 128.  The family may not change
- * (-EAFNOSUPPORT): the target's socket is of the old one.
- * pm_call_set_strv: strv is NULL-terminated; E2BIG is the kernel's to say.
- * pm_call_set_arg: a register that holds no item.
+ * working directory; a dirfd of the call no longer counts.  -ENAMETOOLONG from
+ * 4096 bytes on, with the NUL (PATH_MAX).
+ * pm_call_set_sockaddr: addr is a struct sockaddr of len bytes; -EINVAL for less
+ * than a family and for more than 128 (struct sockaddr_storage).  The family may
+ * not change (-EAFNOSUPPORT): the target's socket is of the old one.
+ * pm_call_set_strv: strv is NULL-terminated; E2BIG is the kernel's to say
+ * (execve(2)).
+ * pm_call_set_arg: arg is 0 .. 5, a register that holds no item and no length of
+ * one; -EINVAL too where the kernel would then read what was not read.  Of value
+ * the lower 32 bits count in a 32-bit call.
  * pm_call_set_nr: nr in the call's own table.  -EINVAL for a number that owns
- * the register file (rt_sigreturn, restart_syscall, ...), semantics.md
- * section 2, or one that is not in the table.  The items stay the registers'.
+ * the register file, old or new (sigreturn(2), restart_syscall(2)), for one that
+ * is not in the table, and for a call that reads what was not read for this one.
+ * The items stay the registers'.
  */
 int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *path);
 int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item,
@@ -220,7 +236,10 @@ int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *st
 int pm_call_set_arg(struct pm_call *call, unsigned int arg, uint64_t value);
 int pm_call_set_nr(struct pm_call *call, int nr);
 
-/* Number of a name in the table of arch (AUDIT_ARCH_*), or -ENOENT; and back, or NULL. */
+/*
+ * Number of a name in the table of arch (AUDIT_ARCH_* of linux/audit.h), or
+ * -ENOENT; and back, or NULL.
+ */
 int pm_syscall_number(uint32_t arch, const char *name);
 const char *pm_syscall_name(uint32_t arch, int nr);
 /* All classes that the call of this name can have, as PM_BIT()s; 0 for one that names nothing. */
@@ -345,7 +364,10 @@ enum pm_stage { PM_STAGE_SETUP, PM_STAGE_EXEC };
 int pm_exec(const struct pm_options *options, const char *file,
 	    char *const *argv, enum pm_stage *stage);
 
-/* What went wrong in this thread's last failed call, for a person; never NULL. */
+/*
+ * What went wrong in this thread's last failed pm_exec(), in one line for a
+ * person; "" where nothing did, never NULL.  Good until the next failure.
+ */
 const char *pm_error(void);
 
 #ifdef __cplusplus
