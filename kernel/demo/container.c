@@ -2,8 +2,9 @@
 /*
  * A container has a policy that refuses unshare. In it, a program installs a
  * filter with a listener, and redirects a call that does not exist to unshare.
- * The policy must hold, whether it opted in to filter chains or not; without
- * a policy the redirect must work, or the rest shows nothing.
+ * The policy must hold, whether it opted in to filter chains or not, and one with
+ * a listener of its own is asked about unshare; without a policy the redirect
+ * must work, or the rest shows nothing.
  *
  * Prints a line for each, and ends with 1 where one is not as expected.
  */
@@ -22,7 +23,7 @@
 #define NO_SUCH_CALL	12345
 #define MARK		0x5eccL
 
-enum policy { NONE, NOT_OPTED_IN, OPTED_IN };
+enum policy { NONE, NOT_OPTED_IN, OPTED_IN, LISTENER };
 
 static const struct scene {
 	const char *name;
@@ -32,12 +33,14 @@ static const struct scene {
 	{ "no policy", NONE, "unshare runs" },
 	{ "a policy that did not opt in", NOT_OPTED_IN, "EPERM of the policy" },
 	{ "a policy that opted in (CHAIN)", OPTED_IN, "EPERM of the policy" },
+	{ "one with a listener (CHAIN)", LISTENER, "asked about unshare" },
 };
 
 /* What happened, in a page that all processes of a scene share. */
 struct outcome {
 	int setup;		/* -errno of a filter or of the redirect */
-	int asked;		/* the call that the listener was asked about */
+	int asked;		/* the call that the inner listener was asked about */
+	int asked_outside;	/* and the policy's, afterwards */
 	bool returned;
 	long result;
 	long mark;		/* the caller's register, after the call */
@@ -89,21 +92,48 @@ static int redirect_to_unshare(int listener, struct outcome *out)
 	return ret;
 }
 
+/* The policy's listener is asked about the call as it now stands. */
+static int refuse_outside(int listener, struct outcome *out)
+{
+	struct seccomp_notif req;
+	int ret = notification_receive(listener, &req);
+
+	if (ret)
+		return ret;
+	out->asked_outside = req.data.nr;
+	return notification_refuse(listener, req.id, EPERM);
+}
+
+/* 0, or the listener of a policy that has one. */
+static int policy_install(enum policy policy)
+{
+	switch (policy) {
+	case NOT_OPTED_IN:
+		return filter_install(0, SYS_unshare,
+				      SECCOMP_RET_ERRNO | EPERM);
+	case OPTED_IN:
+		return filter_install(SECCOMP_FILTER_FLAG_CHAIN, SYS_unshare,
+				      SECCOMP_RET_ERRNO | EPERM);
+	case LISTENER:
+		return filter_install(SECCOMP_FILTER_FLAG_CHAIN |
+				      SECCOMP_FILTER_FLAG_NEW_LISTENER,
+				      SYS_unshare, SECCOMP_RET_USER_NOTIF);
+	default:
+		return 0;
+	}
+}
+
 /* The container: its policy, and in it the one who redirects and who calls. */
 static int contain(enum policy policy, struct outcome *out)
 {
-	int listener, ret;
+	int outside, listener, ret;
 	pid_t pid;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	if (policy != NONE) {
-		ret = filter_install(policy == OPTED_IN ?
-				     SECCOMP_FILTER_FLAG_CHAIN : 0, SYS_unshare,
-				     SECCOMP_RET_ERRNO | EPERM);
-		if (ret)
-			return ret;
-	}
+	outside = policy_install(policy);
+	if (outside < 0)
+		return outside;
 	listener = filter_install(SECCOMP_FILTER_FLAG_NEW_LISTENER |
 				  SECCOMP_FILTER_FLAG_REDIRECT, NO_SUCH_CALL,
 				  SECCOMP_RET_USER_NOTIF);
@@ -117,6 +147,8 @@ static int contain(enum policy policy, struct outcome *out)
 		_exit(0);
 	}
 	ret = redirect_to_unshare(listener, out);
+	if (!ret && policy == LISTENER)
+		ret = refuse_outside(outside, out);
 	waitpid(pid, NULL, 0);
 	return ret;
 }
@@ -133,7 +165,11 @@ static void tell(const struct outcome *out, char *text, size_t size)
 		snprintf(text, size, "a register changed: %lx", out->mark);
 	else if (!out->result && out->new_namespace)
 		snprintf(text, size, "unshare runs");
-	else if (out->result == -EPERM && !out->new_namespace)
+	else if (out->result == -EPERM && !out->new_namespace &&
+		 out->asked_outside == SYS_unshare)
+		snprintf(text, size, "asked about unshare");
+	else if (out->result == -EPERM && !out->new_namespace &&
+		 !out->asked_outside)
 		snprintf(text, size, "EPERM of the policy");
 	else
 		snprintf(text, size, "result %ld, namespace %s", out->result,
