@@ -88,7 +88,7 @@ enum pm_class {
  * The name of a class as policies spell it ("open-read"; docs/policy.md), NULL
  * for no class; and the class of a name, or -ENOENT.
  */
-const char *pm_class_name(enum pm_class class);
+const char *pm_class_name(enum pm_class which);
 int pm_class_by_name(const char *name);
 
 /*

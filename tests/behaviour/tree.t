@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The source tree: every file says under which licence it is, and the text of
-# that is here.
+# that is here; the public header is one.
 
 . "$(dirname "$0")/../harness/tap.sh"
 cd "$PM_SRC" || exit 1
@@ -57,5 +57,13 @@ bad=$(files | grep '\.patch$' | while read -r file; do
 		END { if (new && !said) print file ": " name }' "$file"
 done)
 is "$bad" '' 'so has every file that a patch adds'
+
+# The public header stands alone, in each language that it is for.
+for language in 'c -std=c99' 'c -std=c11' 'c++ -std=c++11' 'c++ -std=c++20'; do
+	# shellcheck disable=SC2086 # two words
+	got=$(clang -x $language -Wall -Wextra -pedantic -Werror -fsyntax-only -Iinclude - \
+		<<<'#include <pointsman/pointsman.h>' 2>&1)
+	ok $? "the public header as $language" "$got"
+done
 
 done_testing
