@@ -152,6 +152,8 @@ prints 'arguments' 0 $'<a b>\n<>\n<-v>\n<--policy>' run -- printf '<%s>\n' 'a b'
 prints 'the first word ends the options' 0 '-v --audit' run echo -v --audit
 prints 'long options can be cut short' 0 'x' run --no-m echo x
 prints 'options with =' 0 'x' run --backend=ptrace echo x
+prints 'the backend by its name' 0 'x' run --backend ptrace echo x
+prints 'the best backend' 0 'x' run --backend auto echo x
 prints 'the environment' 0 'y' run env -i X=y sh -c 'echo $X'
 [ "$(echo in | "$PM" run cat)" == in ]
 check 'standard input is the command'\''s'

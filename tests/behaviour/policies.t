@@ -426,6 +426,35 @@ rules:
     }, cwd=top)
 
 
+def what_is_safe_by_default(run):
+    """What leads around all decisions is refused, unless a policy asks for it."""
+    code = TRY + """
+handle = ctypes.create_string_buffer(128 + 8)
+ctypes.memmove(handle, (128).to_bytes(4, sys.byteorder), 4)
+mount = ctypes.c_int()
+here = ctypes.create_string_buffer(os.fsencode(sys.argv[1]))
+print(syscall(303, -100, ctypes.addressof(here), ctypes.addressof(handle),
+              ctypes.addressof(mount), 0))
+print(min(syscall(304, -100, ctypes.addressof(handle), 0), 0))
+print(syscall(425, 1, 0))
+"""
+    free = subprocess.run(python(code, run.dir), capture_output=True, check=True, text=True).stdout
+    named, opened, ring = free.split()
+    same(named, '0')
+    nothing = 'rules:\n  - {path: /no/such, deny: EPERM}\n'
+    run.prints(nothing, python(code, run.dir), '0\n-1\n-38\n')
+    run.prints('unsafe: io_uring\n' + nothing, python(code, run.dir), f'0\n-1\n{ring}\n')
+    run.prints('unsafe: [handles]\n' + nothing, python(code, run.dir), f'0\n{opened}\n-38\n')
+    # A layer cannot take from another what that relies on.
+    unsafe = 'unsafe: [io_uring, handles]\n'
+    run.prints(unsafe, python(code, run.dir), '0\n-1\n-38\n', nothing)
+    run.prints(nothing, python(code, run.dir), '0\n-1\n-38\n', unsafe)
+    run.prints(unsafe, python(code, run.dir), f'0\n{opened}\n-38\n', 'unsafe: handles\n')
+    run.prints(unsafe, python(code, run.dir), free, unsafe)
+    same(run(['--deny', '/no/such', '--policy', run.path('policy0.yaml')],
+             python(code, run.dir), audit=False).stdout.decode(), free)
+
+
 def layers_and_defaults(run):
     """The inner policy first; each sees what the inner ones left; a denial is final."""
     for name in ('one', 'two', 'three'):
@@ -460,6 +489,6 @@ rules:
 TESTS = [a_build_that_may_not_leave_its_tree, an_agent_in_a_project_with_one_proxy,
          a_vendor_tree_that_is_not_there, a_compiler_under_a_wrapper, programs_by_their_arguments,
          sockets_with_names, addresses_of_ipv6, calls_and_their_numbers, denials_and_exceptions,
-         layers_and_defaults]
+         what_is_safe_by_default, layers_and_defaults]
 
 sys.exit(tap.main(TESTS, Run))
