@@ -251,8 +251,6 @@ jobs() {
 compiler_setup() {
 	need gcc gcc make make flex flex bison bison bc bc perl perl
 	export CCACHE_DIR=${CCACHE_DIR:-$cache/ccache}
-	# Its own choice would be outside the cache.
-	export CCACHE_TEMPDIR=$CCACHE_DIR/tmp
 	export CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime,time_macros
 	export CCACHE_DEPEND=1 CCACHE_MAXSIZE=3G
 	launcher=
