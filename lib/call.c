@@ -263,6 +263,7 @@ int pm_call_open_how(const struct pm_call *call, struct pm_open_how *how)
 		how->flags = load_le(block->data, 8);
 		how->mode = load_le(block->data + 8, 8);
 		how->resolve = load_le(block->data + 16, 8);
+		how->strict = true;
 		return 0;
 	default:
 		return -EINVAL;

@@ -107,6 +107,7 @@ uint64_t pm_call_resolve_flags(const struct pm_call *call);
  */
 struct pm_open_how {
 	uint64_t flags, mode, resolve;
+	bool strict;	/* openat2: what is unknown is refused, not ignored */
 };
 int pm_call_open_how(const struct pm_call *call, struct pm_open_how *how);
 

@@ -100,6 +100,11 @@ static int read_string(struct reading *r, const struct pm_shape *shape)
 				own_limit ? shape->too_long : ENAMETOOLONG, &text, &len);
 	if (err)
 		return err;
+	/* do_loopback() and do_move_mount_old() ask before they look anything up. */
+	if (path && shape->rule == PM_RULE_MOUNT && !len) {
+		free(text);
+		return -EINVAL;
+	}
 	if (!text || !add_data(r, path ? PM_ITEM_PATH : PM_ITEM_STRING, shape, text, len))
 		return -ENOMEM;
 	return 0;

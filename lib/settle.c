@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "cleanup.h"
+#include "regs.h"
 
 /* As open(2) itself reads its flags; openat2 refuses what open ignores. */
 #define OPEN_FLAGS \
@@ -93,17 +94,45 @@ static int settle_spelled(struct pm_call *call, struct pm_item *item, const stru
 	return err == -ENAMETOOLONG && settle->lonely ? 0 : err;
 }
 
-/* The flags as openat2 accepts them, for what open(2) would have made of them. */
+/* What the walk has seen to already. */
+#define WALKED \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
+	 RESOLVE_IN_ROOT)
+
+/*
+ * The flags as openat2 accepts them, for what open(2) would have made of them.
+ * Those of openat2 itself stay, for the kernel to refuse what it does not know.
+ */
 static struct open_how open_form(const struct pm_open_how *how)
 {
+	const uint64_t both = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
 	struct open_how form = { .flags = how->flags & OPEN_FLAGS, .mode = how->mode & 07777 };
 
+	if (how->strict) {
+		form.flags = how->flags;
+		form.mode = how->mode;
+		form.resolve = (how->resolve & ~(uint64_t)WALKED) | RESOLVE_NO_SYMLINKS;
+		if ((how->resolve & both) == both)
+			form.resolve |= both;
+		return form;
+	}
 	if (form.flags & O_PATH)
 		form.flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	if (!(form.flags & (O_CREAT | O_TMPFILE_BIT)))
 		form.mode = 0;
-	form.resolve = (how->resolve & RESOLVE_CACHED) | RESOLVE_NO_SYMLINKS;
+	form.resolve = RESOLVE_NO_SYMLINKS;
 	return form;
+}
+
+/* openat2(2) opens large files for 32-bit programs too, open(2) where they ask for it. */
+static bool too_large(const struct pm_call *call, const struct pm_where *where,
+		      const struct pm_open_how *how)
+{
+	const uint64_t fresh = O_CREAT | O_EXCL;
+
+	return regs_narrow(call->arch) && !how->strict && (how->flags & fresh) != fresh &&
+	       !(how->flags & (O_LARGEFILE_BIT | O_PATH | O_DIRECTORY)) && S_ISREG(where->st.st_mode) &&
+	       where->st.st_size > INT32_MAX;
 }
 
 /* The supervisor opens what it found, and hands it over. */
@@ -136,6 +165,8 @@ static int settle_open_links(struct pm_call *call, struct pm_item *item, struct 
 		return 0;
 	if (err == -ENAMETOOLONG && where->exists)
 		return settle_adopt(settle);
+	if (!err && too_large(call, where, &how))
+		err = -EOVERFLOW;
 	if (err)
 		return err;
 	settle->holds = "file";
@@ -260,6 +291,8 @@ int settle_open(struct pm_call *call)
 
 	if (!where || where->fd < 0 || pm_call_open_how(call, &how))
 		return -EACCES;
+	if (how.strict && (how.flags & ~(uint64_t)OPEN_FLAGS || how.resolve & ~(uint64_t)WALKED))
+		return -EINVAL;
 	if ((how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
 	if (how.flags & O_NOFOLLOW)

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define LOW_SIZE (1u << 20)
+#define LOW_SIZE (16u << 20)
 
 bool narrow;
 

@@ -38,7 +38,7 @@ static inline uint64_t number_of(uint64_t number)
 }
 
 #define RAW_WORD(x) \
-	_Generic((x), char *: word_of, const char *: word_of, void *: word_of, \
+	_Generic((x), char *: word_of, const char *: word_of, void *: word_of, const void *: word_of, \
 		 unsigned char *: word_of, default: number_of)(x)
 #define RAWCALL_(nr, a, b, c, d, e, f, ...) \
 	call6(nr, (uint64_t[]){ RAW_WORD(a), RAW_WORD(b), RAW_WORD(c), RAW_WORD(d), \
