@@ -12,6 +12,11 @@ touched() {
 # should not: it has no READ_ONCE and no strscpy, BIT() and __packed are not in its
 # headers, and -ENOSYS is a result that it looks for.
 tests_ignore=VOLATILE,ENOSYS,STRCPY,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
+# What it does not understand of the harness, FIXTURE_DATA(x) *self, EXPECT_EQ(),
+# which is two statements, and macros around both; of labels and macros of assembly;
+# of ELF; of what execve() is given.  MAINTAINERS has the folder.
+tests_ignore+=,SPACING,BRACES,COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL,MACRO_ARG_REUSE
+tests_ignore+=,AVOID_EXTERNS,CAMELCASE,STATIC_CONST_CHAR_ARRAY,FILE_PATH_CHANGES
 
 # Does the patch touch selftests alone?
 tests_only() {
