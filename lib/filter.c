@@ -27,8 +27,8 @@ struct leaf {
 	uint32_t action;
 	uint16_t op;		/* BPF_JEQ or BPF_JSET on the low half of arg, or 0 */
 	uint8_t arg;
-	uint8_t zero;		/* no padding: leaves are compared as bytes */
-	uint32_t value;
+	uint8_t or;		/* value is not the only one; no padding: leaves are compared as bytes */
+	uint32_t value, other;
 	uint32_t special;	/* the action where the comparison holds */
 };
 
@@ -55,7 +55,7 @@ static const char *const moving[] = {
 	"remap_file_pages", "brk", "ipc", "io_setup",
 };
 
-/* Calls that reach into another process, by the argument that names it. */
+/* Calls that reach into another process, or into its group, by the argument that names it. */
 static const struct {
 	const char *name;
 	uint8_t arg;
@@ -65,7 +65,7 @@ static const struct {
 	{ "process_vm_writev", 0 }, { "prlimit64", 0 }, { "kcmp", 0 },
 	{ "perf_event_open", 1 }, { "move_pages", 0 }, { "migrate_pages", 0 },
 	{ "sched_setaffinity", 0 }, { "sched_setscheduler", 0 }, { "sched_setattr", 0 },
-	{ "sched_setparam", 0 },
+	{ "sched_setparam", 0 }, { "setpriority", 1 }, { "ioprio_set", 1 },
 };
 
 static bool listed(const char *const *names, size_t count, const char *name)
@@ -120,7 +120,7 @@ static void narrow_sending(const struct pm_options *options, const char *name, s
 		if (!strcmp(sending[i].name, name) &&
 		    !chain_wants_for(options, name, PM_BIT(PM_CLASS_SEND)))
 			*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, sending[i].arg, 0,
-					       MSG_FASTOPEN, RET_STOP };
+					       MSG_FASTOPEN, 0, RET_STOP };
 }
 
 static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, bool guard,
@@ -141,16 +141,18 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, b
 		leaf.action = SECCOMP_RET_ALLOW;
 	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
 		if (!strcmp(reaching[i].name, name))
-			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 0,
-					      (uint32_t)supervisor, RET_ERRNO(EPERM) };
+			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 1,
+					      (uint32_t)supervisor, -(uint32_t)supervisor,
+					      RET_ERRNO(EPERM) };
 	if (leaf.action == RET_STOP) {
 		narrow_sending(options, name, &leaf);
 		return leaf;
 	}
 	if (!strcmp(name, "clone"))
-		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, CLONE_UNTRACED, RET_STOP };
+		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, CLONE_UNTRACED | CLONE_PARENT,
+				      0, RET_STOP };
 	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
-		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, RET_STOP };
+		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, RET_STOP };
 	return leaf;
 }
 
@@ -179,6 +181,8 @@ static void emit_leaf(struct emitter *e, const struct leaf *leaf)
 	if (leaf->op) {
 		emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		     (uint32_t)offsetof(struct seccomp_data, args) + 8u * leaf->arg);
+		if (leaf->or)
+			emit(e, BPF_JMP | leaf->op | BPF_K, 1, 0, leaf->other);
 		emit(e, BPF_JMP | leaf->op | BPF_K, 0, 1, leaf->value);
 		emit(e, BPF_RET | BPF_K, 0, 0, leaf->special);
 	}

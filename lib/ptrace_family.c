@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 
+#include "cleanup.h"
 #include "ptrace.h"
 
 /* The clone flags of the call that a thread stopped at a birth is in. */
@@ -98,8 +101,7 @@ void family_first_stop(struct supervisor *s, struct thread *thread, int signal)
 
 	(void)s;
 	if (!thread->process) {
-		thread->stopped_early = true;
-		thread->early_signal = signal;
+		thread_kill(thread);
 		return;
 	}
 	err = mend(thread);
@@ -137,9 +139,75 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 		thread_kill(parent);
 		return;
 	}
-	if (child->stopped_early)
+	if (parent->state == STATE_CALL)
+		parent->flight->beside = false;
+	if (child->stopped_early) {
+		child->stopped_early = false;
+		s->tasks.strangers--;
 		family_first_stop(s, child, child->early_signal);
+	}
 	thread_resume(parent, 0);
+}
+
+/* The number after this word in /proc/TID/status, or 0. */
+static pid_t status_number(const char *status, const char *word)
+{
+	const char *at = strstr(status, word);
+
+	return at ? (pid_t)atoi(at + strlen(word)) : 0;
+}
+
+static bool born_beside(const struct supervisor *s)
+{
+	for (size_t i = 0; i < TASK_BUCKETS; i++)
+		for (const struct thread *thread = s->tasks.bucket[i]; thread; thread = thread->next)
+			if (thread->state == STATE_CALL && thread->flight->beside)
+				return true;
+	return false;
+}
+
+/*
+ * Who is killed in the very call that makes a child does not announce it.  The
+ * child would wait for that for ever: it goes with its parent, as if the parent
+ * had been killed before the call.  Its parent is one of ours as long as it
+ * lives, but for CLONE_PARENT.
+ */
+static bool is_orphan(struct supervisor *s, pid_t tid)
+{
+	auto_close int fd = -1;
+	char path[64], status[1024];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+	if (len < 0)
+		return false;
+	status[len] = '\0';
+	return !task_find(&s->tasks, status_number(status, "\nPPid:")) &&
+	       status_number(status, "\nTgid:") == tid && !born_beside(s);
+}
+
+void family_stranger(struct supervisor *s, pid_t tid, int signal)
+{
+	struct thread *thread = task_add(&s->tasks, tid);
+
+	if (!thread || is_orphan(s, tid))
+		kill(tid, SIGKILL);
+	if (!thread)
+		return;
+	thread->stopped_early = true;
+	thread->early_signal = signal;
+	s->tasks.strangers++;
+}
+
+/* Somebody has died: who was to be announced by it? */
+static void kill_orphans(struct supervisor *s)
+{
+	for (size_t i = 0; s->tasks.strangers && i < TASK_BUCKETS; i++)
+		for (struct thread *thread = s->tasks.bucket[i]; thread; thread = thread->next)
+			if (thread->stopped_early && is_orphan(s, thread->tid))
+				kill(thread->tid, SIGKILL);
 }
 
 /* All threads of a process but one, which has executed a program, are gone. */
@@ -225,8 +293,11 @@ void family_gone(struct supervisor *s, pid_t tid)
 	space = thread->process ? space_get(thread->process->space) : NULL;
 	if (thread->state == STATE_WAITING)
 		stop_waiting(thread);
+	if (thread->stopped_early)
+		s->tasks.strangers--;
 	task_remove(&s->tasks, thread);
 	if (space && space->maker == tid)
 		family_wake(s, space);
 	space_put(space);
+	kill_orphans(s);
 }

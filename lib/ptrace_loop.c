@@ -148,27 +148,16 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 	}
 }
 
-/* A stop of a thread that no event has announced yet: it is kept for that event. */
-static void stranger(struct supervisor *s, pid_t tid, int status)
+void drop_descriptor(int fd)
 {
-	struct thread *thread = task_add(&s->tasks, tid);
+	int null, flags = fcntl(fd, F_GETFD);
 
-	if (!thread) {
-		kill(tid, SIGKILL);
+	if (flags < 0 || flags & FD_CLOEXEC)
 		return;
-	}
-	thread->stopped_early = true;
-	thread->early_signal = WSTOPSIG(status);
-}
-
-/* The program is gone, though not all of its children: let go of its standard error. */
-static void release_terminal(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0)
 		return;
-	dup2(null, STDERR_FILENO);
+	dup3(null, fd, O_CLOEXEC);
 	close(null);
 }
 
@@ -186,8 +175,9 @@ void supervise(struct supervisor *s)
 		}
 		if (!WIFSTOPPED(status)) {
 			family_gone(s, tid);
+			/* Though not all of its children may be: let go of the terminal. */
 			if (tid == s->program)
-				release_terminal();
+				drop_descriptor(STDERR_FILENO);
 			continue;
 		}
 		if (status >> 16 == PTRACE_EVENT_EXEC) {
@@ -198,6 +188,6 @@ void supervise(struct supervisor *s)
 		if (thread)
 			stopped(s, thread, status);
 		else
-			stranger(s, tid, status);
+			family_stranger(s, tid, WSTOPSIG(status));
 	}
 }

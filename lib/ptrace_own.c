@@ -16,22 +16,28 @@
  * A child that is born untraced would have no supervisor.  It is born traced.
  * The flag stands in a register of clone, and in the pinned block of clone3.
  */
-static enum own own_clone(struct pm_call *call)
+static enum own own_clone(struct flight *flight)
 {
-	if (!(call->args[0] & CLONE_UNTRACED))
+	struct pm_call *call = &flight->call;
+
+	flight->beside = call->args[0] & CLONE_PARENT;
+	if (call->args[0] & CLONE_UNTRACED)
+		pm_call_set_arg(call, 0, call->args[0] & ~(uint64_t)CLONE_UNTRACED);
+	else if (!flight->beside)
 		return OWN_PASS;
-	pm_call_set_arg(call, 0, call->args[0] & ~(uint64_t)CLONE_UNTRACED);
 	return OWN_FOLLOW;
 }
 
-static enum own own_clone3(struct pm_call *call)
+static enum own own_clone3(struct flight *flight)
 {
+	struct pm_call *call = &flight->call;
 	struct pm_item *block = pm_call_item(call, PM_ITEM_BLOCK, NULL);
 	uint64_t flags;
 
 	if (!block || block->len < sizeof(flags))
 		return OWN_PASS;
 	memcpy(&flags, block->data, sizeof(flags));
+	flight->beside = flags & CLONE_PARENT;
 	flags &= ~(uint64_t)CLONE_UNTRACED;
 	memcpy(block->data, &flags, sizeof(flags));
 	return OWN_FOLLOW;
@@ -137,9 +143,9 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 	struct pm_call *call = &flight->call;
 
 	if (!strcmp(call->name, "clone"))
-		return own_clone(call);
+		return own_clone(flight);
 	if (!strcmp(call->name, "clone3"))
-		return own_clone3(call);
+		return own_clone3(flight);
 	if (!strcmp(call->name, "seccomp"))
 		return call->args[0] == SECCOMP_SET_MODE_STRICT || call->args[0] == SECCOMP_SET_MODE_FILTER ?
 		       own_filter(thread, flight, call->args[0] ? call->args[1] : 0, err) : OWN_PASS;

@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/openat2.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,11 +44,13 @@ static const int seize_options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTR
 				 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
 				 PTRACE_O_TRACESECCOMP;
 
-/* Inherited descriptors are the program's; ours are all close-on-exec. */
+/*
+ * Inherited descriptors are the program's; ours are all close-on-exec, also
+ * where one of the standard three was closed and has become ours.
+ */
 static void drop_inherited(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
@@ -57,11 +61,8 @@ static void drop_inherited(void)
 	}
 	if (dir)
 		closedir(dir);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		close(null);
-	}
+	drop_descriptor(STDIN_FILENO);
+	drop_descriptor(STDOUT_FILENO);
 }
 
 /* Limits that the program was given are not meant for its supervisor. */
@@ -104,11 +105,38 @@ static int fill_stops(struct supervisor *s, uint32_t arch)
 	return 0;
 }
 
+/*
+ * A listener of a filter around us (of a container, say) outranks our stops:
+ * what it is told of would pass by.  Only one can be among the filters of a
+ * thread, so that whether one is there can be tried.
+ */
+static int find_listener(bool *there)
+{
+	struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+	struct sock_fprog program = { .len = 1, .filter = &allow };
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -errno;
+	if (child == 0) {
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		_exit(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0 && errno == EBUSY);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*there = !WIFEXITED(status) || WEXITSTATUS(status);
+	return 0;
+}
+
 static int attach(struct supervisor *s, pid_t program, int their_fd)
 {
 	struct thread *thread;
 	struct process *process;
 	struct space *space;
+	bool listener = true;
 	int err;
 
 	s->program = program;
@@ -117,6 +145,8 @@ static int attach(struct supervisor *s, pid_t program, int their_fd)
 	err = fill_stops(s, AUDIT_ARCH_X86_64);
 	if (!err)
 		err = fill_stops(s, AUDIT_ARCH_I386);
+	if (!err)
+		err = find_listener(&listener);
 	if (err)
 		return err;
 	if (ptrace(PTRACE_SEIZE, program, NULL, (void *)(long)seize_options))
@@ -131,6 +161,7 @@ static int attach(struct supervisor *s, pid_t program, int their_fd)
 		return -ENOMEM;
 	thread_join(thread, process);
 	thread->state = STATE_FREE;
+	thread->every_call = process->entangled = listener;
 	return 0;
 }
 
@@ -140,8 +171,15 @@ static _Noreturn void run_supervisor(const struct pm_options *options, pid_t pro
 	struct supervisor *s = calloc(1, sizeof(*s));
 	struct ready ready = { .err = -ENOMEM };
 	pid_t self = getpid();
+	sigset_t all;
 	char go;
 
+	/*
+	 * What is sent to all processes of a user or of a service is for the
+	 * programs to act on; we end when none of them is left.
+	 */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
 	prctl(PR_SET_NAME, "pointsman");
 	signal(SIGPIPE, SIG_IGN);
@@ -167,7 +205,7 @@ static _Noreturn void run_supervisor(const struct pm_options *options, pid_t pro
 }
 
 /* Fork twice and let the one between go: nobody is left to wait for. */
-static int start_supervisor(const struct pm_options *options, int pair[2])
+static int fork_supervisor(const struct pm_options *options, int pair[2])
 {
 	pid_t program = getpid(), between = fork();
 	int status;
@@ -188,6 +226,20 @@ static int start_supervisor(const struct pm_options *options, int pair[2])
 		if (errno != EINTR)
 			return errno == ECHILD ? 0 : -errno;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+/* Who reaps the orphans of its descendants must not get this one. */
+static int start_supervisor(const struct pm_options *options, int pair[2])
+{
+	int reaps = 0, err;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0);
+	if (reaps)
+		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	err = fork_supervisor(options, pair);
+	if (reaps)
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return err;
 }
 
 /* Let it attach, also where only ancestors may trace (Yama). */

@@ -74,6 +74,7 @@ struct flight {
 	bool told;			/* the observer knows of the call */
 	bool tell;			/* RESULT is wanted */
 	bool executed;			/* execve has succeeded */
+	bool beside;			/* makes a child of its parent's, not yet announced */
 	bool listener;			/* installs a filter with a listener */
 	bool filter;			/* installs a filter */
 	bool forced;			/* the result is forced_result, at the exit stop */
@@ -111,6 +112,7 @@ struct thread {
 struct tasks {
 	struct thread *bucket[TASK_BUCKETS];
 	size_t count;
+	size_t strangers;	/* stopped, and nobody has announced them yet */
 };
 
 struct thread *task_find(struct tasks *tasks, pid_t tid);

@@ -13,6 +13,8 @@ both 'threads die in a call and with their process, 200 times' "$life" thread-de
 both 'a process is killed at any moment, 300 times' "$life" sigkill 300
 both 'vfork parents' "$life" vfork
 both 'a parent sees its child stop and go on' "$life" group-stop
+both 'who is killed while it forks leaves nobody behind, 300 times' "$life" orphans 300
+both 'CLONE_PARENT: children of somebody out of sight' "$life" beside
 both 'CLONE_UNTRACED does not lead out' "$life" untraced
 
 # The death of the supervisor.

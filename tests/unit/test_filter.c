@@ -186,6 +186,11 @@ static void arguments_that_matter(void **state)
 		assert_int_equal(ask(&program, arch, "clone", 0, CLONE_UNTRACED_BIT | CLONE_VM),
 				 STOP);
 		assert_int_equal(ask(&program, arch, "kill", 0, SUPERVISOR), REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "kill", 0, (uint32_t)-SUPERVISOR),
+				 REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "setpriority", 1, SUPERVISOR),
+				 REFUSE(EPERM));
+		assert_int_equal(ask(&program, arch, "clone", 0, CLONE_PARENT), STOP);
 		assert_int_equal(ask(&program, arch, "kill", 0, SUPERVISOR + 1),
 				 SECCOMP_RET_ALLOW);
 		assert_int_equal(ask(&program, arch, "pidfd_open", 0, SUPERVISOR), REFUSE(EPERM));

@@ -15,6 +15,9 @@
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -352,6 +355,128 @@ static void untraced(char **args)
 	}
 }
 
+/*
+ * orphans ROUNDS: who is killed in the middle of forking leaves nobody behind
+ * who never comes to run.  All that it makes hold the pipe as long as they live.
+ */
+static void orphans(char **args)
+{
+	unsigned long rounds = strtoul(args[0], NULL, 10), random = 1;
+	atomic_ulong *count = check_shared(sizeof(*count));
+
+	for (unsigned long i = 0; i < rounds; i++) {
+		struct pollfd held;
+		int held_by[2];
+		pid_t pid;
+		char byte;
+
+		check(!pipe(held_by));
+		atomic_store(count, 0);
+		pid = fork();
+		check(pid >= 0);
+		if (!pid) {
+			check(setsid() > 0);
+			for (;;) {
+				pid_t child = fork();
+
+				check(child >= 0);
+				if (!child)
+					_exit(0);
+				atomic_fetch_add(count, 1);
+				while (waitpid(-1, NULL, WNOHANG) > 0)
+					;
+			}
+		}
+		close(held_by[1]);
+		random = random * 6364136223846793005ul + 1442695040888963407ul;
+		while (atomic_load(count) < 1 + (random >> 33) % 4)
+			sched_yield();
+		for (unsigned int spin = (unsigned int)(random >> 40) & 16383; spin; spin--)
+			__builtin_ia32_pause();
+		check(!kill(pid, SIGKILL));
+		check_wait(pid, SIGKILL);
+		held = (struct pollfd){ .fd = held_by[0], .events = POLLIN };
+		check(poll(&held, 1, 30000) == 1 && read(held_by[0], &byte, 1) == 0);
+		close(held_by[0]);
+	}
+}
+
+/* beside: children of our parent's, who may be out of sight, are mediated. */
+static void beside(char **args)
+{
+	int answers[2];
+	char answer;
+
+	(void)args;
+	check(!pipe(answers));
+	for (int i = 0; i < 50; i++) {
+		pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+
+		check(pid >= 0);
+		if (!pid) {
+			check_mediated();
+			check(write(answers[1], "!", 1) == 1);
+			_exit(0);
+		}
+	}
+	close(answers[1]);
+	for (int i = 0; i < 50; i++)
+		check(read(answers[0], &answer, 1) == 1);
+}
+
+/* subreaper COMMAND...: run it as one who gets the orphans of its descendants. */
+static void subreaper(char **args)
+{
+	check(!prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
+	execvp(args[0], args);
+	_exit(127);
+}
+
+/* no-children: we have none that we did not make, and are still a subreaper. */
+static void no_children(char **args)
+{
+	int reaps = 0;
+
+	(void)args;
+	check_mediated();
+	check(waitpid(-1, NULL, 0) == -1 && errno == ECHILD);
+	check(!prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0) && reaps == 1);
+}
+
+static long stops_so_far(void)
+{
+	struct rusage usage;
+
+	check(!getrusage(RUSAGE_THREAD, &usage));
+	return usage.ru_nvcsw;
+}
+
+/* stops: whoever is stopped gives up the processor: only mediated calls do. */
+static void stops(char **args)
+{
+	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	long before = stops_so_far(), after;
+	struct stat st;
+
+	(void)args;
+	check(fd >= 0);
+	for (int i = 0; i < 100000; i++) {
+		syscall(SYS_getpid);
+		check(write(fd, "x", 1) == 1);
+		check(!syscall(SYS_fstat, fd, &st));
+		check(lseek(fd, 0, SEEK_SET) == 0);
+	}
+	after = stops_so_far();
+	printf("%ld in 400000 calls that nobody asked for\n", after - before);
+	check(after - before < 200);
+	before = after;
+	for (int i = 0; i < 1000; i++)
+		check_mediated();
+	after = stops_so_far();
+	printf("%ld in 2000 that are mediated\n", after - before);
+	check(check_supervised() ? after - before >= 3000 : after - before < 200);
+}
+
 static void mediated(char **args)
 {
 	(void)args;
@@ -497,6 +622,11 @@ static const struct test tests[] = {
 	{ "vfork", vforks },
 	{ "group-stop", group_stop },
 	{ "untraced", untraced },
+	{ "orphans", orphans },
+	{ "beside", beside },
+	{ "subreaper", subreaper },
+	{ "no-children", no_children },
+	{ "stops", stops },
 	{ "mediated", mediated },
 	{ "many", many },
 	{ "one-of-many", one_of_many },

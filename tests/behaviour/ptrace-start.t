@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# However it is started, and whatever is sent to its supervisor.
+# shellcheck source=tests/behaviour/ptrace.sh
+. "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
+
+life=$helpers/life
+
+both 'only mediated calls stop' "$life" stops
+
+# Standard descriptors that are closed stay closed, and are not taken for others.
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+	script="ls /proc/self/fd >$TMPDIR/seen; cat $CHECK_FROM $CHECK_DENIED; exit 3"
+	eval "sh -c '$script' $closed" >/dev/null 2>&1
+	without=$?
+	mv seen expected
+	CHECK_EXPECT=to
+	eval "\"$PM\" run --policy \"$policy\" --audit $TMPDIR/audit -- sh -c '$script' $closed" >/dev/null 2>&1
+	with=$?
+	is "$with $(xargs <seen)" "$without $(xargs <expected)" "started with $closed"
+	tail -n 1 audit | grep -q '^{.*}$'
+	ok $? 'and its audit is whole' "$(tail -n 1 audit)"
+	rm -f audit
+done
+
+out=$(nohup "$PM" run --policy "$policy" -- sh -c 'kill -HUP $$; cat "$CHECK_FROM"' 2>/dev/null)
+is "$out" to 'under nohup a hang-up is ignored'
+
+out=$("$life" subreaper "$PM" run --policy "$policy" -- env CHECK_EXPECT=to "$life" no-children 2>&1)
+ok $? 'a subreaper finds no child that it did not make' "$out"
+
+# What is sent to all processes is not for the supervisor.
+coproc CHECK_EXPECT=to supervised sh -c 'echo $$; read -r line; cat "$CHECK_FROM"; exit 7'
+command=$COPROC_PID
+exec {answers}>&"${COPROC[1]}" {lines}<&"${COPROC[0]}"
+read -r pid <&"$lines"
+tracer=$(sed -n 's/^TracerPid:\s*//p' "/proc/$pid/status")
+is "$(cat "/proc/$tracer/comm")" pointsman 'the supervisor is found'
+for signal in HUP INT QUIT ALRM TERM USR1 USR2 VTALRM PROF IO TSTP TTIN TTOU CONT; do
+	kill -s "$signal" "$tracer"
+done
+echo go >&"$answers"
+read -r line <&"$lines"
+is "$line" to 'signals that can be ignored do not end the supervisor'
+wait "$command"
+is $? 7 'and the program ends as it wants to'
+
+# Inside a container whose filters have a listener.
+listen=$helpers/listen
+out=$(CHECK_EXPECT=to "$listen" "$PM" run --policy "$policy" -- "$life" mediated 2>&1)
+ok $? 'a listener around it does not take its calls' "$out"
+out=$("$listen" sh -c 'cat "$CHECK_FROM"' 2>&1)
+is "$out" from 'while that one lets all go on'
+
+done_testing
