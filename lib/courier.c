@@ -2,14 +2,13 @@
 #define _GNU_SOURCE
 #include "courier.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,37 +41,21 @@ static int take_socket(pid_t tid, pid_t tgid, int theirs)
 	return fd < 0 ? -errno : fd;
 }
 
-static int listen_abstract(struct courier *courier)
-{
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unsigned char random[16];
-	char *text = courier->name.sun_path + 1;
-
-	if (fd < 0 || getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	courier->name = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	text += sprintf(text, "pointsman-");
-	for (size_t i = 0; i < sizeof(random); i++)
-		text += sprintf(text, "%02x", random[i]);
-	courier->name_len = (socklen_t)(text - (char *)&courier->name);
-	if (bind(fd, (struct sockaddr *)&courier->name, courier->name_len) || listen(fd, 64))
-		return -errno;
-	courier->listener = steal_fd(&fd);
-	return 0;
-}
-
 int courier_start(struct courier *courier, pid_t tgid, int fd)
 {
 	auto_close int taken = take_socket(tgid, tgid, fd);
 
-	*courier = (struct courier){ .connect = taken < 0, .listener = -1 };
-	return courier->connect ? listen_abstract(courier) : 0;
+	courier->sender = -1;
+	if (taken >= 0)
+		return 0;
+	courier->sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return courier->sender < 0 ? -errno : 0;
 }
 
 void courier_stop(struct courier *courier)
 {
-	cleanup_close(&courier->listener);
-	courier->listener = -1;
+	cleanup_close(&courier->sender);
+	courier->sender = -1;
 }
 
 static int send_descriptor(int via, const struct sockaddr_un *to, socklen_t to_len, int fd)
@@ -96,10 +79,9 @@ static int send_descriptor(int via, const struct sockaddr_un *to, socklen_t to_l
 	return sendmsg(via, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The target's datagram socket gets a name of the kernel's choice and is sent to itself. */
-static int send_by_taking(pid_t tid, pid_t tgid, int theirs, int fd)
+int courier_send(pid_t tid, pid_t tgid, int socket, int fd)
 {
-	auto_close int taken = take_socket(tid, tgid, theirs);
+	auto_close int taken = take_socket(tid, tgid, socket);
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(name);
 
@@ -111,24 +93,15 @@ static int send_by_taking(pid_t tid, pid_t tgid, int theirs, int fd)
 	return send_descriptor(taken, &name, len, fd);
 }
 
-/* The target has connected already, or never will: nothing is waited for. */
-static int send_by_accepting(struct courier *courier, pid_t tgid, int fd)
+int courier_send_to(const struct courier *courier, const struct sockaddr_un *name, socklen_t len,
+		    int fd)
 {
-	for (;;) {
-		auto_close int peer = accept4(courier->listener, NULL, NULL,
-					      SOCK_CLOEXEC | SOCK_NONBLOCK);
-		struct ucred who;
-		socklen_t len = sizeof(who);
-
-		if (peer < 0)
-			return -errno;
-		if (!getsockopt(peer, SOL_SOCKET, SO_PEERCRED, &who, &len) && who.pid == tgid)
-			return send_descriptor(peer, NULL, 0, fd);
-	}
-}
-
-int courier_send(struct courier *courier, pid_t tid, pid_t tgid, int socket, int fd)
-{
-	return courier->connect ? send_by_accepting(courier, tgid, fd) :
-				  send_by_taking(tid, tgid, socket, fd);
+	/* As unix_autobind() of the kernel makes them: a NUL and five hexadecimal digits. */
+	if (len != offsetof(struct sockaddr_un, sun_path) + 6 || name->sun_family != AF_UNIX ||
+	    name->sun_path[0])
+		return -EPERM;
+	for (int i = 1; i < 6; i++)
+		if (!isxdigit((unsigned char)name->sun_path[i]))
+			return -EPERM;
+	return send_descriptor(courier->sender, name, len, fd);
 }

@@ -27,16 +27,17 @@
 #define SCRATCH_CONTROL 256
 #define SCRATCH_CONTROL_SIZE 64
 #define SCRATCH_NAME 512
+#define SCRATCH_NAME_LEN 768
 
 /* The numbers of the calls of ours, for each table. */
 struct numbers {
-	int mmap, munmap, socket, connect, recvmsg, close, mseal;
+	int mmap, munmap, socket, bind, getsockname, recvmsg, close, mseal;
 };
 
 static const struct numbers *numbers_of(uint32_t arch)
 {
-	static const struct numbers wide = { 9, 11, 41, 42, 47, 3, 462 };
-	static const struct numbers narrow = { 192, 91, 359, 362, 372, 6, 462 };
+	static const struct numbers wide = { 9, 11, 41, 49, 51, 47, 3, 462 };
+	static const struct numbers narrow = { 192, 91, 359, 361, 367, 372, 6, 462 };
 
 	return regs_narrow(arch) ? &narrow : &wide;
 }
@@ -50,8 +51,7 @@ void giving_free(struct giving *giving)
 }
 
 /* The call of this step, in the registers.  Where it stands changes nothing else. */
-static void load_call(const struct giving *giving, const struct courier *courier,
-		      struct regs *regs)
+static void load_call(const struct giving *giving, struct regs *regs)
 {
 	const struct numbers *nr = numbers_of(giving->arch);
 	const uint64_t none = (uint64_t)-1;
@@ -67,13 +67,19 @@ static void load_call(const struct giving *giving, const struct courier *courier
 	case GIVING_SOCKET:
 		call = nr->socket;
 		args[0] = AF_UNIX;
-		args[1] = (courier->connect ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC;
+		args[1] = SOCK_DGRAM | SOCK_CLOEXEC;
 		break;
-	case GIVING_CONNECT:
-		call = nr->connect;
+	case GIVING_BIND:
+		call = nr->bind;
 		args[0] = (uint64_t)giving->socket;
 		args[1] = giving->scratch + SCRATCH_NAME;
-		args[2] = courier->name_len;
+		args[2] = sizeof(sa_family_t);
+		break;
+	case GIVING_NAME:
+		call = nr->getsockname;
+		args[0] = (uint64_t)giving->socket;
+		args[1] = giving->scratch + SCRATCH_NAME;
+		args[2] = giving->scratch + SCRATCH_NAME_LEN;
 		break;
 	case GIVING_RECEIVE:
 		call = nr->recvmsg;
@@ -119,8 +125,9 @@ static bool step_applies(const struct giving *giving, const struct courier *cour
 	case GIVING_SCRATCH:
 	case GIVING_SOCKET:
 		return !giving->err;
-	case GIVING_CONNECT:
-		return !giving->err && courier->connect;
+	case GIVING_BIND:
+	case GIVING_NAME:
+		return !giving->err && courier_by_name(courier);
 	case GIVING_RECEIVE:
 		return !giving->err;
 	case GIVING_MAP:
@@ -176,32 +183,47 @@ static int read_received(struct giving *giving, pid_t tid)
 	return giving->received >= 0 ? 0 : -EBADF;
 }
 
+/* A family, to be named by the kernel, and room for the name. */
+static int write_name(const struct giving *giving, pid_t tid)
+{
+	const struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const socklen_t len = sizeof(name);
+	int err = memory_write(tid, giving->scratch + SCRATCH_NAME, &name, len);
+
+	return err ? err : memory_write(tid, giving->scratch + SCRATCH_NAME_LEN, &len, sizeof(len));
+}
+
+static int send_by_name(const struct giving *giving, const struct courier *courier, pid_t tid)
+{
+	struct sockaddr_un name;
+	socklen_t len;
+	int err = memory_read(tid, giving->scratch + SCRATCH_NAME_LEN, &len, sizeof(len));
+
+	if (!err)
+		err = memory_read(tid, giving->scratch + SCRATCH_NAME, &name, sizeof(name));
+	return err ? err : courier_send_to(courier, &name, len, giving->fd);
+}
+
 /* What a step's result means.  Returns 0 or the negative errno that ends it. */
-static int take_result(struct giving *giving, struct courier *courier, pid_t tid, pid_t tgid,
+static int take_result(struct giving *giving, const struct courier *courier, pid_t tid, pid_t tgid,
 		       int64_t result)
 {
 	bool failed = result < 0 && result >= -4095;
+	int err;
 
 	if (failed)
 		return (int)result;
 	switch (giving->step) {
 	case GIVING_SCRATCH:
 		giving->scratch = (uint64_t)result;
-		if (courier->connect)
-			return memory_write(tid, giving->scratch + SCRATCH_NAME, &courier->name,
-				    courier->name_len);
-		return 0;
+		err = write_header(giving, tid);
+		return err ? err : write_name(giving, tid);
 	case GIVING_SOCKET:
 		giving->socket = (int)result;
-		if (!courier->connect) {
-			int err = courier_send(courier, tid, tgid, giving->socket, giving->fd);
-
-			if (err)
-				return err;
-		}
-		return write_header(giving, tid);
-	case GIVING_CONNECT:
-		return courier_send(courier, tid, tgid, giving->socket, giving->fd);
+		return courier_by_name(courier) ?
+			       0 : courier_send(tid, tgid, giving->socket, giving->fd);
+	case GIVING_NAME:
+		return send_by_name(giving, courier, tid);
 	case GIVING_RECEIVE:
 		return read_received(giving, tid);
 	case GIVING_MAP:
@@ -228,7 +250,7 @@ static int finish(struct giving *giving, pid_t tid)
 	return err;
 }
 
-int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t tgid)
+int giving_next(struct giving *giving, const struct courier *courier, pid_t tid, pid_t tgid)
 {
 	struct regs regs;
 	int err = regs_get(tid, &regs);
@@ -245,7 +267,7 @@ int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t
 	while (!step_applies(giving, courier));
 	if (giving->step == GIVING_DONE)
 		return finish(giving, tid);
-	load_call(giving, courier, &regs);
+	load_call(giving, &regs);
 	regs_reissue(&regs, regs_number(&regs));
 	giving->issued = regs;
 	err = regs_set(tid, &regs);
@@ -278,7 +300,7 @@ struct giving *giving_start(enum giving_kind kind, pid_t tid, uint32_t arch, int
 		*err = -errno;
 	if (!*err) {
 		regs = giving->original;
-		load_call(giving, NULL, &regs);
+		load_call(giving, &regs);
 		*err = regs_set(tid, &regs);
 	}
 	if (*err) {

@@ -25,7 +25,8 @@ enum giving_kind {
 enum giving_step {
 	GIVING_SCRATCH,
 	GIVING_SOCKET,
-	GIVING_CONNECT,
+	GIVING_BIND,
+	GIVING_NAME,
 	GIVING_RECEIVE,
 	GIVING_MAP,
 	GIVING_SEAL,
@@ -65,7 +66,7 @@ struct giving *giving_start(enum giving_kind kind, pid_t tid, uint32_t arch, int
  * registers and mask are its own again (GIVE_ARENA: about to issue its call
  * again; GIVE_FILE: about to return).  -errno (-ESRCH: it is gone).
  */
-int giving_next(struct giving *giving, struct courier *courier, pid_t tid, pid_t tgid);
+int giving_next(struct giving *giving, const struct courier *courier, pid_t tid, pid_t tgid);
 
 /* At each entry stop: is this the call of ours?  If not, nothing may come of it. */
 struct __ptrace_syscall_info;
