@@ -65,16 +65,22 @@ static void drop_inherited(void)
 	drop_descriptor(STDOUT_FILENO);
 }
 
-/* Limits that the program was given are not meant for its supervisor. */
+/*
+ * Limits that the program was given are not meant for its supervisor, who may
+ * or may not be able to leave them.
+ */
 static void raise_limits(void)
 {
 	static const int limits[] = { RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_AS,
 				      RLIMIT_DATA };
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct rlimit limit;
+		struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 
-		if (getrlimit(limits[i], &limit))
+		/* Descriptors have a limit of the system's own. */
+		if (limits[i] == RLIMIT_NOFILE)
+			limit.rlim_cur = limit.rlim_max = 1 << 20;
+		if (!setrlimit(limits[i], &limit) || getrlimit(limits[i], &limit))
 			continue;
 		limit.rlim_cur = limit.rlim_max;
 		setrlimit(limits[i], &limit);
@@ -87,6 +93,18 @@ static bool has_openat2(void)
 	auto_close int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
 
 	return fd >= 0;
+}
+
+/* Without it every call would be refused. */
+static int try_arena(void)
+{
+	struct arena *arena;
+	int err = arena_new(&arena);
+
+	if (err)
+		return pm_fail(err, "cannot make memory for arguments: %s", strerror(-err));
+	arena_put(arena);
+	return 0;
 }
 
 /* By number: who wants to see it? */
@@ -147,6 +165,8 @@ static int attach(struct supervisor *s, pid_t program, int their_fd)
 		err = fill_stops(s, AUDIT_ARCH_I386);
 	if (!err)
 		err = find_listener(&listener);
+	if (!err)
+		err = try_arena();
 	if (err)
 		return err;
 	if (ptrace(PTRACE_SEIZE, program, NULL, (void *)(long)seize_options))
@@ -290,16 +310,19 @@ static int ptrace_exec(const struct pm_options *options, const char *file, char 
 	if (err)
 		return err;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return -errno;
+		return pm_fail(-errno, "cannot start the supervisor: %s", strerror(errno));
 	err = start_supervisor(options, pair);
 	close(pair[1]);
-	if (!err)
+	if (err)
+		pm_fail(err, "cannot start the supervisor: %s", strerror(-err));
+	else
 		err = await_supervisor(pair[0], &supervisor, &ready);
 	close(pair[0]);
-	if (!err)
-		err = filter_build(options, supervisor, ready.guard, &program);
 	if (err)
 		return err;
+	err = filter_build(options, supervisor, ready.guard, &program);
+	if (err)
+		return pm_fail(err, "cannot build the filter: %s", strerror(-err));
 	drop_ptrace_capability();
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (options->confine)
