@@ -90,6 +90,26 @@ says 'audit on a full disk' 125 \
 # Garbage: policies.  Which mistakes there are in them is the policy's own test.
 says 'policy that is not there' 125 \
 	"pointsman: no.yaml: cannot be read: No such file or directory" run --policy no.yaml true
+printf 'version: 1\n' >closed.yaml
+chmod 000 closed.yaml
+drop=()
+[ "$(id -u)" -ne 0 ] || drop=(setpriv --bounding-set=-dac_override,-dac_read_search)
+got=$("${drop[@]}" "$PM" run --policy closed.yaml touch ran 2>&1)
+is $? 125 'policy that may not be read: status'
+is "$got" 'pointsman: closed.yaml: cannot be read: Permission denied' \
+	'policy that may not be read: message'
+mkfifo fifo.yaml
+says 'policy that nobody writes' 125 \
+	"pointsman: fifo.yaml:1:1: nothing, expected 'version: 1' and rules" \
+	run --policy fifo.yaml touch ran
+says 'policy that cannot be read on' 125 \
+	'pointsman: /proc/self/mem: cannot be read: Input/output error' \
+	run --policy /proc/self/mem touch ran
+says 'second policy is bad' 125 "pointsman: fifo.yaml:1:1: nothing, expected 'version: 1' and rules" \
+	run --policy <(echo 'version: 1') --policy fifo.yaml touch ran
+prints 'policy from a pipe' 0 ran run --policy <(echo 'version: 1') echo ran
+[ ! -e ran ]
+check 'nothing runs under a bad policy'
 printf 'version: 1\nrules: []\nfrob: 1\n' >bad.yaml
 got=$("$PM" run --policy bad.yaml true 2>&1)
 is $? 125 'bad policy: status'
