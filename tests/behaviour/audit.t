@@ -654,7 +654,11 @@ def built_in(run):
             'print(libc.syscall(425, 1, 0), ctypes.get_errno())')
     done = run(['--deny', '/no/such'], [sys.executable, '-c', code])
     same(done.stdout, b'-1 38\n')
-    line, = run.calls(call='io_uring_setup')
+    lines = run.calls(call='io_uring_setup')
+    alone = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True).stdout
+    if not lines and alone in (b'-1 38\n', b'-1 1\n'):
+        raise tap.Skip('kernel: a filter around this refuses io_uring_setup')
+    line, = lines
     same((line['layer'], line['verdict'], line['errno'], line['rule']),
          ('pointsman', 'deny', 'ENOSYS', 'built-in: io_uring'))
 

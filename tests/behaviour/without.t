@@ -46,6 +46,7 @@ done.set()" 2>&1)
 }
 
 try mseal
+try mseal=1
 try openat2
 try openat2=1
 try pidfd_getfd=1

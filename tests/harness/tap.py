@@ -2,7 +2,7 @@
 """What TAP programs in Python share.
 
 Each test is a function that is given a Run in a directory of its own; it fails
-by raising.  Every program ends with sys.exit(tap.main(TESTS)).
+by raising, or is skipped by raising Skip with the reason.  Every program ends with sys.exit(tap.main(TESTS)).
 """
 import os
 import subprocess
@@ -14,6 +14,10 @@ SRC = os.environ.get('PM_SRC') or os.path.abspath(os.path.dirname(__file__) + '/
 BUILD = os.environ.get('PM_BUILD', SRC + '/build')
 PM = os.environ.get('PM', BUILD + '/pointsman')
 LIMIT = 60 * float(os.environ.get('PM_TIME_SCALE', 1))
+
+
+class Skip(Exception):
+    """This cannot be tested here."""
 
 
 class Run:
@@ -56,6 +60,8 @@ def main(tests, run=Run):
             try:
                 test(run(os.path.realpath(directory)))
                 print('ok', count, '-', name)
+            except Skip as reason:
+                print('ok', count, '-', name, '# SKIP', reason)
             except Exception:  # whatever it is, the test has failed
                 failed += 1
                 print('not ok', count, '-', name)
