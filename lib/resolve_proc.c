@@ -179,6 +179,31 @@ static int own_link(struct walk *walk, const char *name, char *text)
 	return 0;
 }
 
+/*
+ * Is this directory of procfs about the supervisor itself?  It may follow its
+ * own links always; nobody whom it works for may.
+ */
+static bool is_ours(int dirfd)
+{
+	static const char *const files[][2] = { { "status", "stat" }, { "../status", "../stat" } };
+	unsigned long long start, theirs;
+	struct levels ours, there;
+
+	if (read_levels(AT_FDCWD, "/proc/self/status", &ours) ||
+	    start_time(AT_FDCWD, "/proc/self/stat", &start))
+		return true;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (read_levels(dirfd, files[i][0], &there) ||
+		    start_time(dirfd, files[i][1], &theirs))
+			continue;
+		if (there.n <= ours.n && start == theirs &&
+		    !memcmp(there.tgid, ours.tgid + (ours.n - there.n),
+			    (size_t)there.n * sizeof(long)))
+			return true;
+	}
+	return false;
+}
+
 int read_link(struct walk *walk, int fd, const struct object *link, const char *name, char *text,
 	      enum link_kind *kind)
 {
@@ -209,7 +234,7 @@ int read_link(struct walk *walk, int fd, const struct object *link, const char *
 		text[len] = '\0';
 	if (proc && !root && (len < 0 || link->size == MAGIC_SIZE || link->size != (uint64_t)len)) {
 		*kind = LINK_MAGIC;
-		return 0;
+		return is_ours(walk->cur.fd) ? -EACCES : 0;
 	}
 	return len < 0 ? -errno : len ? 0 : -ENOENT;
 }
