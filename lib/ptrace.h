@@ -84,6 +84,8 @@ void call_return(struct supervisor *supervisor, struct thread *thread);
 /* Its return was not to be seen (a vsyscall): nothing of it is in flight any more. */
 void call_vanished(struct thread *thread);
 void call_executed(struct supervisor *supervisor, struct thread *thread);
+/* SIGSYS comes: a handler must find the call that was made, not what it had become. */
+void call_trapped(struct thread *thread);
 /* A signal comes while a call of several steps is between two of them. */
 void call_break(struct supervisor *supervisor, struct thread *thread);
 

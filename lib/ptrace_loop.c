@@ -118,6 +118,8 @@ static void signal_stop(struct supervisor *s, struct thread *thread, int signal)
 {
 	if (thread->state == STATE_CALL)
 		call_break(s, thread);
+	if (signal == SIGSYS)
+		call_trapped(thread);
 	thread_resume(thread, signal);
 }
 

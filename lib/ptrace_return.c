@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 
 #include "memory.h"
 #include "ptrace.h"
 
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
 #define LINK_RETRIES 40	/* as often as the kernel follows links */
 
 /* The call is over: the thread is free again. */
@@ -75,6 +80,35 @@ static void follow_up(struct thread *thread, int64_t result)
 	}
 }
 
+/* A trap takes the call back: where its result would be is its number again. */
+static void note_trap(struct thread *thread, const struct regs *regs)
+{
+	const struct flight *flight = thread->flight;
+
+	thread->made_nr = regs_number(&flight->original);
+	thread->ran_nr = regs_number(&flight->substituted);
+	thread->may_be_trapped = !flight->executed && thread->made_nr != thread->ran_nr &&
+				 regs_result(regs) == thread->ran_nr;
+}
+
+void call_trapped(struct thread *thread)
+{
+	siginfo_t info;
+	struct regs regs;
+
+	if (!thread->may_be_trapped ||
+	    ptrace(PTRACE_GETSIGINFO, thread->tid, NULL, &info) || info.si_code != SYS_SECCOMP ||
+	    info.si_syscall != thread->ran_nr || regs_get(thread->tid, &regs))
+		return;
+	thread->may_be_trapped = false;
+	info.si_syscall = thread->made_nr;
+	regs_set_result(&regs, thread->made_nr);
+	if (ptrace(PTRACE_SETSIGINFO, thread->tid, NULL, &info) || regs_set(thread->tid, &regs)) {
+		if (errno != ESRCH)
+			thread_kill(thread);
+	}
+}
+
 void call_return(struct supervisor *s, struct thread *thread)
 {
 	struct flight *flight = thread->flight;
@@ -88,6 +122,8 @@ void call_return(struct supervisor *s, struct thread *thread)
 		return;
 	}
 	err = regs_get(thread->tid, &regs);
+	if (!err)
+		note_trap(thread, &regs);
 	if (!err && flight->forced)
 		regs_set_result(&regs, flight->forced_result);
 	if (!err && several(flight) && next_step(thread, &regs)) {

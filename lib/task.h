@@ -98,6 +98,9 @@ struct thread {
 	bool fresh;			/* no call yet since its exec: the arena comes first */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
+	/* Its last call ran under another number, and may have been trapped by a filter of its own. */
+	bool may_be_trapped;
+	int made_nr, ran_nr;
 	struct rlimit *descriptors;	/* the process's own limit, while it is raised for the arena */
 	int refuse;			/* negative errno: the arena could not be made for its call */
 	struct flight *flight;		/* STATE_CALL */
