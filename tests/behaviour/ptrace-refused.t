@@ -16,6 +16,8 @@ both 'int 0x80 in 64-bit code is mediated' "$refused" int80
 alone 'the supervisor is out of reach' "$refused" reach
 alone 'no_new_privs is set' "$refused" no-new-privs
 both 'a program installs filters' "$refused" filters
+alone 'one for all threads, but with no listener' "$refused" tsync
+both 'a program takes its calls itself' "$refused" dispatch
 both 'a program has a listener of its own' "$refused" listener
 
 what='a set-user-ID program gains nothing'

@@ -12,6 +12,8 @@ both 'a thread that is not the leader executes, 60 times' "$life" exec-by-thread
 both 'threads die in a call and with their process, 200 times' "$life" thread-death 200
 both 'a process is killed at any moment, 300 times' "$life" sigkill 300
 both 'vfork parents' "$life" vfork
+both '1000 threads are in a call at once' "$life" blocked 1000
+both 'the death of a parent' "$life" parent-death
 both 'a parent sees its child stop and go on' "$life" group-stop
 both 'who is killed while it forks leaves nobody behind, 300 times' "$life" orphans 300
 both 'CLONE_PARENT: children of somebody out of sight' "$life" beside

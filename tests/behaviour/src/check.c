@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -37,6 +38,44 @@ void *check_shared(size_t size)
 
 	check(memory != MAP_FAILED);
 	return memory;
+}
+
+bool check_find_pins(struct pins *pins)
+{
+	static char text[1 << 16];
+	size_t have = 0;
+	ssize_t n;
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+	memset(pins, 0, sizeof(*pins));
+	if (fd < 0)
+		return false;
+	while ((n = read(fd, text + have, sizeof(text) - 1 - have)) > 0)
+		have += (size_t)n;
+	close(fd);
+	text[have] = '\0';
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		unsigned long start, end;
+
+		if (!strstr(line, "/memfd:pointsman") || sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		if (!pins->start)
+			pins->start = (unsigned char *)start;
+		pins->size = end - (uintptr_t)pins->start;
+	}
+	return pins->start;
+}
+
+bool check_forget_pins(void)
+{
+	struct pins pins;
+
+	if (!check_find_pins(&pins))
+		return false;
+	if (!madvise(pins.start, pins.size, MADV_DONTFORK))
+		return true;
+	check(errno == EPERM);
+	return false;
 }
 
 void check_wait(pid_t pid, int status)

@@ -48,6 +48,22 @@ void check_mediated(void);
 /* Memory that forked children share. */
 void *check_shared(size_t size);
 
+/*
+ * Where the pins are: one or more neighbouring mappings of /memfd:pointsman.
+ * False where there are none.
+ */
+struct pins {
+	unsigned char *start;
+	size_t size;
+};
+bool check_find_pins(struct pins *pins);
+
+/*
+ * Children forked from now on have none at first.  False where that is refused,
+ * since they are not sealed, or where there are none.
+ */
+bool check_forget_pins(void);
+
 /* Waits for pid and checks how it ended (a status of wait(2)). */
 void check_wait(pid_t pid, int status);
 

@@ -44,50 +44,18 @@ static void escaped(const char *how)
 	_exit(1);
 }
 
-/* The pins: the arena's first mapping, from maps, which is open already. */
-struct arena {
-	unsigned char *start;
-	size_t size;
-};
-
-static bool find_arena(struct arena *arena)
-{
-	static char text[1 << 16];
-	size_t have = 0;
-	ssize_t n;
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-
-	memset(arena, 0, sizeof(*arena));
-	if (fd < 0)
-		return false;
-	while ((n = read(fd, text + have, sizeof(text) - 1 - have)) > 0)
-		have += (size_t)n;
-	close(fd);
-	text[have] = '\0';
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		unsigned long start, end;
-
-		if (!strstr(line, "/memfd:pointsman") || sscanf(line, "%lx-%lx", &start, &end) != 2)
-			continue;
-		if (!arena->start)
-			arena->start = (unsigned char *)start;
-		arena->size = end - (uintptr_t)arena->start;
-	}
-	return arena->start;
-}
-
 /* After a call was mediated, the pins cannot be taken away. */
 static void pins_hold(const char *what)
 {
-	struct arena arena;
+	struct pins pins;
 
 	if (mkdir(prey, 0700) == 0)
 		escaped(prey);
-	if (!find_arena(&arena))
+	if (!check_find_pins(&pins))
 		return;		/* nothing is pinned: all is refused */
-	if (!munmap(arena.start, arena.size))
+	if (!munmap(pins.start, pins.size))
 		escaped(what);
-	if (!mprotect(arena.start, arena.size, PROT_READ | PROT_WRITE))
+	if (!mprotect(pins.start, pins.size, PROT_READ | PROT_WRITE))
 		escaped(what);
 }
 
@@ -97,14 +65,9 @@ static bool guarded;
 /* A child whose pins are not those of its parent. */
 static pid_t fork_bare(void)
 {
-	struct arena arena;
 	pid_t pid;
 
-	check(find_arena(&arena));
-	if (madvise(arena.start, arena.size, MADV_DONTFORK)) {
-		check(errno == EPERM);
-		guarded = true;
-	}
+	guarded = !check_forget_pins();
 	pid = fork();
 	check(pid >= 0);
 	return pid;
@@ -128,38 +91,37 @@ static void faked_seal(void)
 /* own-copy: the file of the pins, mapped where they are expected, and not sealed. */
 static void own_copy(void)
 {
-	struct arena arena;
+	struct pins pins;
 	pid_t pid;
 
 	/* The descriptor stays open. */
 	check(!INSTALL(0, ON(SYS_close, SECCOMP_RET_ERRNO)));
 	pid = fork_bare();
 	if (!pid) {
-		int pins = -1;
+		int file = -1;
 
 		mkdir(prey, 0700);
-		if (!find_arena(&arena))
+		if (!check_find_pins(&pins))
 			_exit(0);
-		for (int fd = 3; fd < 64 && pins < 0; fd++) {
+		for (int fd = 3; fd < 64 && file < 0; fd++) {
 			char link[64], name[64] = "";
 
 			snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 			if (readlink(link, name, sizeof(name) - 1) > 0 &&
 			    !strncmp(name, "/memfd:pointsman", 16))
-				pins = fd;
+				file = fd;
 		}
-		if (pins < 0 && !madvise(arena.start, arena.size, MADV_NORMAL))
-			check(!"a descriptor of the pins");
-		if (pins < 0)
+		if (guarded)
 			_exit(0);
-		if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, pins, 0) != MAP_FAILED)
+		check(file >= 0);
+		if (mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) != MAP_FAILED)
 			escaped("the file of the pins can be mapped writable");
-		if (!ftruncate(pins, 0) || write(pins, "x", 1) == 1)
+		if (!ftruncate(file, 0) || write(file, "x", 1) == 1)
 			escaped("the file of the pins can be written");
 		pid = fork_bare();
 		if (!pid) {
-			if (mmap(arena.start, arena.size, PROT_READ, MAP_SHARED, pins, 0) ==
-			    arena.start)
+			if (mmap(pins.start, pins.size, PROT_READ, MAP_SHARED, file, 0) ==
+			    pins.start)
 				pins_hold("a copy of the pins is trusted");
 			_exit(0);
 		}
@@ -369,15 +331,15 @@ static void untraced_listener(void)
 static void fixed_listener(void)
 {
 	struct listener listener = { .fd = -1, .swap = -1 };
-	struct arena arena;
+	struct pins pins;
 	pthread_t thread;
 
-	check(find_arena(&arena));
+	check(check_find_pins(&pins));
 	check(!pthread_create(&thread, NULL, let_go_on, &listener));
 	atomic_store(&listener.fd, INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
 					   ON(SYS_mmap, SECCOMP_RET_USER_NOTIF)));
 	check(listener.fd >= 0);
-	if (mmap(arena.start, arena.size, PROT_READ | PROT_WRITE,
+	if (mmap(pins.start, pins.size, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
 		escaped("something else lies where the pins were");
 }
@@ -463,22 +425,87 @@ static void faults(void)
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct uffdio_api api = { .api = UFFD_API };
 	int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-	struct arena arena;
+	struct pins pins;
 
 	if (fd < 0) {
 		printf("skip: kernel: no userfaultfd: %s\n", strerror(errno));
 		return;
 	}
 	check(!ioctl(fd, UFFDIO_API, &api));
-	check(find_arena(&arena));
-	range.range.start = (uintptr_t)arena.start;
-	range.range.len = arena.size;
+	check(check_find_pins(&pins));
+	range.range.start = (uintptr_t)pins.start;
+	range.range.len = pins.size;
 	if (!ioctl(fd, UFFDIO_REGISTER, &range))
 		escaped("the pins' faults are served by the program");
 	range.range.len = 4096;
 	range.mode = UFFDIO_REGISTER_MODE_WP;
 	if (!ioctl(fd, UFFDIO_REGISTER, &range))
 		escaped("the pins' faults are served by the program");
+}
+
+/* without-mmap, without-mseal: a filter refuses what the pins need; nothing passes. */
+static void without(int nr)
+{
+	pid_t pid;
+
+	check(!INSTALL(0, ON((unsigned int)nr, SECCOMP_RET_ERRNO | EXDEV)));
+	pid = fork_bare();
+	if (!pid) {
+		int fd = open("/dev/null", O_RDONLY);
+
+		if (mkdir(prey, 0700) == 0)
+			escaped(prey);
+		if (!guarded)
+			check(fd == -1 && errno == EXDEV);
+		_exit(0);
+	}
+	check_wait(pid, 0);
+}
+
+static void without_mmap(void)
+{
+	without(SYS_mmap);
+}
+
+static void without_mseal(void)
+{
+	without(462);
+}
+
+/* guard-pages: laid over the pins; calls fail, and pass in no other way. */
+static void guard_pages(void)
+{
+	int allowed = open("/dev/null", O_RDONLY);
+	struct pins pins;
+
+	check(allowed >= 0 && !close(allowed));
+	check(check_find_pins(&pins));
+	if (madvise(pins.start, pins.size, 102)) {	/* MADV_GUARD_INSTALL */
+		if (errno != EPERM)
+			printf("skip: kernel: no guard pages here: %s\n", strerror(errno));
+		return;
+	}
+	for (int i = 0; i < 100; i++) {
+		check(open("/dev/null", O_RDONLY) == -1 && errno == EFAULT);
+		check(mkdir(prey, 0700) == -1 && errno == EACCES);
+	}
+	check(!madvise(pins.start, pins.size, 103));	/* MADV_GUARD_REMOVE */
+	check(open("/dev/null", O_RDONLY) >= 0);
+}
+
+/* executable: what can be read can be executed, and is still what it has to be. */
+static void executable(void)
+{
+	pid_t pid;
+
+	check(personality(READ_IMPLIES_EXEC) >= 0);
+	pid = fork_bare();
+	if (!pid) {
+		check(open("/dev/null", O_RDONLY) >= 0);
+		pins_hold("the pins of a program that reads and executes");
+		_exit(0);
+	}
+	check_wait(pid, 0);
 }
 
 static const struct {
@@ -494,6 +521,10 @@ static const struct {
 	{ "swapped-directory", swapped_directory },
 	{ "vsyscall", by_vsyscall },
 	{ "userfaultfd", faults },
+	{ "without-mmap", without_mmap },
+	{ "without-mseal", without_mseal },
+	{ "guard-pages", guard_pages },
+	{ "executable", executable },
 };
 
 int main(int argc, char **argv)

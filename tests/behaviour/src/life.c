@@ -355,6 +355,84 @@ static void untraced(char **args)
 	}
 }
 
+static atomic_uint blocked_now;
+static char fifo[64];
+
+static void *block(void *data)
+{
+	int fd;
+
+	(void)data;
+	atomic_fetch_add(&blocked_now, 1);
+	fd = open(fifo, O_RDONLY | O_CLOEXEC);
+	check(fd >= 0);
+	check(!close(fd));
+	atomic_fetch_sub(&blocked_now, 1);
+	return NULL;
+}
+
+/* blocked N: N threads are in a call at once, while another makes thousands. */
+static void blocked(char **args)
+{
+	unsigned int n = (unsigned int)atoi(args[0]);
+	pthread_t *threads = calloc(n, sizeof(*threads));
+	pthread_attr_t small;
+	int fd;
+
+	snprintf(fifo, sizeof(fifo), "fifo.%d", getpid());
+	check(threads && !mkfifo(fifo, 0600));
+	check(!pthread_attr_init(&small) && !pthread_attr_setstacksize(&small, 16384));
+	for (unsigned int i = 0; i < n; i++)
+		check(!pthread_create(&threads[i], &small, block, NULL));
+	while (atomic_load(&blocked_now) < n)
+		sched_yield();
+	for (int i = 0; i < 3000; i++)
+		check_mediated();
+	check(atomic_load(&blocked_now) == n);
+	/* One who writes lets all of them go on. */
+	fd = open(fifo, O_WRONLY | O_CLOEXEC);
+	check(fd >= 0);
+	for (unsigned int i = 0; i < n; i++)
+		check(!pthread_join(threads[i], NULL));
+	check(!close(fd) && !unlink(fifo));
+	check_mediated();
+}
+
+/* parent-death: the signal that a child has asked for comes when its parent is dead. */
+static void parent_death(char **args)
+{
+	int life_line[2];
+	char byte;
+
+	(void)args;
+	for (int i = 0; i < 20; i++) {
+		pid_t pid;
+
+		check(!pipe(life_line));
+		pid = fork();
+		check(pid >= 0);
+		if (!pid) {
+			pid_t parent = getpid();
+
+			if (fork()) {
+				/* Until the child is ready. */
+				check(read(life_line[0], &byte, 1) == 1);
+				_exit(0);
+			}
+			check(!prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+			check(getppid() == parent);
+			check_mediated();
+			check(write(life_line[1], "!", 1) == 1);
+			call_forever(NULL);
+		}
+		close(life_line[1]);
+		check_wait(pid, 0);
+		/* Of all who had the other end nobody is left. */
+		check(read(life_line[0], &byte, 1) == 0);
+		close(life_line[0]);
+	}
+}
+
 /*
  * orphans ROUNDS: who is killed in the middle of forking leaves nobody behind
  * who never comes to run.  All that it makes hold the pipe as long as they live.
@@ -622,6 +700,8 @@ static const struct test tests[] = {
 	{ "vfork", vforks },
 	{ "group-stop", group_stop },
 	{ "untraced", untraced },
+	{ "blocked", blocked },
+	{ "parent-death", parent_death },
 	{ "orphans", orphans },
 	{ "beside", beside },
 	{ "subreaper", subreaper },

@@ -10,11 +10,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -117,6 +120,9 @@ static void by_int80(char **args)
 		      (check_supervised() ? -EACCES : 0));
 		check(int80(102, 3, (long)vector, 0) == (check_supervised() ? -EACCES : 0));
 		close((int)vector[0]);
+		check(int80(-1, 0, 0, 0) == -ENOSYS);
+		check(int80(100000, 0, 0, 0) == -ENOSYS);
+		check(int80(0x40000000, 0, 0, 0) == -ENOSYS);
 		check_mediated();
 	}
 }
@@ -197,6 +203,67 @@ static void filtered(char **args)
 	check_mediated();
 }
 
+static void *wait_until_filtered(void *data)
+{
+	while (!atomic_load((atomic_bool *)data))
+		sched_yield();
+	check(mkdir("anything", 0700) == -1 && errno == EXDEV);
+	check_mediated();
+	return NULL;
+}
+
+/* tsync: a filter for all threads; with a listener it would reach those who do not stop. */
+static void tsync(char **args)
+{
+	static atomic_bool filtered_now;
+	pthread_t thread;
+
+	(void)args;
+	check(!pthread_create(&thread, NULL, wait_until_filtered, &filtered_now));
+	check(!INSTALL(SECCOMP_FILTER_FLAG_TSYNC, ON(SYS_mkdir, SECCOMP_RET_ERRNO | EXDEV)));
+	check(INSTALL(SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+		      SECCOMP_FILTER_FLAG_NEW_LISTENER, ON(SYS_openat, SECCOMP_RET_USER_NOTIF)) ==
+	      -1 && errno == EBUSY);
+	atomic_store(&filtered_now, true);
+	check(!pthread_join(thread, NULL));
+	check(mkdir("anything", 0700) == -1 && errno == EXDEV);
+	check_mediated();
+}
+
+static volatile char selector;
+static volatile int dispatched;
+
+static void on_dispatch(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)context;
+	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+	dispatched = info->si_syscall;
+	check_mediated();
+}
+
+/* dispatch: calls that the program takes itself do not run, the others are mediated. */
+static void dispatch(char **args)
+{
+	struct sigaction action = { .sa_sigaction = on_dispatch, .sa_flags = SA_SIGINFO };
+
+	(void)args;
+	check(!sigaction(SIGSYS, &action, NULL));
+	selector = SYSCALL_DISPATCH_FILTER_ALLOW;
+	if (prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0, 0, &selector)) {
+		check(errno == EINVAL);
+		return;
+	}
+	for (int i = 0; i < 20; i++) {
+		check_mediated();
+		dispatched = 0;
+		selector = SYSCALL_DISPATCH_FILTER_BLOCK;
+		/* The handler has made its calls; this one is the handler's to answer. */
+		syscall(SYS_openat, AT_FDCWD, check_denied, O_RDONLY, 0);
+		check(dispatched == SYS_openat);
+	}
+}
+
 struct listening {
 	int fd;
 	unsigned int opens;
@@ -268,6 +335,14 @@ static void listener(char **args)
 	check_mediated();
 }
 
+static void unreachable(const char *path)
+{
+	static const int flags[] = { O_RDONLY | O_NONBLOCK, O_WRONLY | O_NONBLOCK, O_PATH };
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		check(open(path, flags[i]) == -1 && (errno == EACCES || errno == ENOENT));
+}
+
 /* reach: neither signals nor memory of the supervisor; args[0] is its pid. */
 static void reach(char **args)
 {
@@ -287,9 +362,25 @@ static void reach(char **args)
 	check(syscall(SYS_tkill, tracer, SIGSTOP) == -1 && errno == EPERM);
 	check(syscall(SYS_pidfd_open, tracer, 0) == -1 && errno == EPERM);
 	check(ptrace(PTRACE_ATTACH, tracer, 0, 0) == -1 && errno == EPERM);
+	check(kill(-tracer, SIGKILL) == -1 && errno == EPERM);
+	check(syscall(SYS_rt_sigqueueinfo, tracer, SIGKILL, NULL) == -1 && errno == EPERM);
+	check(syscall(SYS_prlimit64, tracer, RLIMIT_NOFILE, &(struct rlimit){ 0 }, NULL) == -1 &&
+	      errno == EPERM);
+	check(setpriority(PRIO_PROCESS, (id_t)tracer, 19) == -1 && errno == EPERM);
 	check(syscall(SYS_process_vm_readv, tracer, NULL, 0, NULL, 0, 0) <= 0);
 	snprintf(line, sizeof(line), "/proc/%d/mem", tracer);
 	check(open(line, O_RDWR) == -1);
+	/* Its descriptors: its standard error, and what the audit goes to. */
+	for (int fd = 0; fd < 20; fd++) {
+		snprintf(line, sizeof(line), "/proc/%d/fd/%d", tracer, fd);
+		unreachable(line);
+		snprintf(line, sizeof(line), "/proc/%d/task/%d/fd/%d", tracer, tracer, fd);
+		unreachable(line);
+	}
+	snprintf(line, sizeof(line), "/proc/%d/root/etc", tracer);
+	unreachable(line);
+	snprintf(line, sizeof(line), "/proc/%d/cwd", tracer);
+	unreachable(line);
 	check_mediated();
 }
 
@@ -303,6 +394,8 @@ static const struct test tests[] = {
 	{ "no-new-privs", no_new_privs },
 	{ "filters", filters },
 	{ "filtered", filtered },
+	{ "tsync", tsync },
+	{ "dispatch", dispatch },
 	{ "listener", listener },
 	{ "reach", reach },
 };

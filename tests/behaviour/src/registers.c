@@ -5,8 +5,10 @@
  */
 #define _GNU_SOURCE
 #include "check.h"
+#include "filters.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -21,6 +23,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <ucontext.h>
 
 enum { RDI, RSI, RDX, R10, R8, R9, RBX, R12, R13, R14, R15, RBP, REGISTERS };
 
@@ -125,15 +128,20 @@ static void all(char **args)
 /* fork: the child has the registers of its parent. */
 static void forks(char **args)
 {
-	static const long numbers[] = { SYS_fork, SYS_clone };
+	static const long numbers[] = { SYS_fork, SYS_clone, SYS_clone3 };
+	struct clone_args block = { .exit_signal = SIGCHLD };
 
 	(void)args;
 	for (int i = 0; i < 30; i++) {
 		/* clone(2): flags, stack, two places for pids, tls; the last is nobody's. */
 		uint64_t none[5] = { SIGCHLD, 0, 0, 0, 0 };
-		long nr = numbers[i & 1], pid;
+		uint64_t pointed[2] = { P(&block), sizeof(block) };
+		long nr = numbers[i % 3], pid;
 
-		pid = preserving("fork", nr, nr == SYS_clone ? 5 : 0, none);
+		if (nr == SYS_clone3)
+			pid = preserving("clone3", nr, 2, pointed);
+		else
+			pid = preserving("fork", nr, nr == SYS_clone ? 5 : 0, none);
 		check(pid >= 0);
 		if (!pid) {
 			check_mediated();
@@ -299,6 +307,104 @@ static void stops(char **args)
 	}
 }
 
+/*
+ * injection: signals and stops come while calls are run in our place to make
+ * the pins, in children that have none yet.
+ */
+static void injection(char **args)
+{
+	(void)args;
+	waiting = check_shared(sizeof(*waiting));
+	check_mediated();
+	for (int i = 0; i < 200; i++) {
+		pid_t pid;
+
+		check_forget_pins();
+		atomic_store(&waiting->ready, false);
+		atomic_store(&waiting->signals, 0);
+		pid = fork();
+		check(pid >= 0);
+		if (!pid) {
+			struct sigaction action = { .sa_handler = count_signal,
+						    .sa_flags = i & 1 ? SA_RESTART : 0 };
+			struct itimerval timer = { { 0, 60 }, { 0, 60 } };
+			sigset_t before, after;
+			long fd;
+
+			check(!sigaction(SIGALRM, &action, NULL));
+			check(!sigprocmask(SIG_SETMASK, NULL, &before));
+			check(!setitimer(ITIMER_REAL, &timer, NULL));
+			atomic_store(&waiting->ready, true);
+			fd = CALL(openat, (uint64_t)AT_FDCWD, P(check_from), O_RDONLY, 0, 7, 8);
+			check(fd >= 0 && !close((int)fd));
+			fd = CALL(openat, (uint64_t)AT_FDCWD, P(check_denied), O_RDONLY, 0, 7, 8);
+			check(check_supervised() ? fd == -EACCES : fd >= 0);
+			while (atomic_load(&waiting->signals) < 2)
+				sched_yield();
+			signals_stop();
+			check(!sigprocmask(SIG_SETMASK, NULL, &after));
+			check(!memcmp(&before, &after, 8));
+			_exit(0);
+		}
+		while (!atomic_load(&waiting->ready))
+			sched_yield();
+		for (int n = 0; n < 5; n++) {
+			kill(pid, SIGSTOP);
+			kill(pid, SIGCONT);
+		}
+		check_wait(pid, 0);
+	}
+}
+
+static volatile int trapped;
+static volatile long trapped_rax;
+
+static void on_sigsys(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	trapped = info->si_syscall;
+	trapped_rax = ((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX];
+}
+
+/* trap: a filter of ours that traps what our call has become: we see what we called. */
+static void trap(char **args)
+{
+	struct sigaction action = { .sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO };
+
+	(void)args;
+	check(!sigaction(SIGSYS, &action, NULL));
+	check(!INSTALL(0, ON(SYS_getpid, SECCOMP_RET_TRAP)));
+	for (int i = 0; i < 3; i++) {
+		trapped = 0;
+		CALL(getppid);
+		check(trapped == (check_supervised() ? SYS_getppid : 0));
+		check(trapped == 0 || trapped_rax == SYS_getppid);
+		CALL(getpid);
+		check(trapped == SYS_getpid && trapped_rax == SYS_getpid);
+	}
+}
+
+/* image PROGRAM: a new program's registers are its own; one that we set is not put back. */
+static void image(char **args)
+{
+	char *argv[] = { args[0], NULL };
+
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+
+		check(pid >= 0);
+		if (!pid) {
+			if (i)
+				CALL(execve, P(args[0]), P(argv), P(argv + 1), 0x1111, 0x2222, 0x3333);
+			else
+				CALL(execveat, (uint64_t)AT_FDCWD, P(args[0]), P(argv), P(argv + 1),
+				     0, 0x3333);
+			_exit(99);
+		}
+		check_wait(pid, 0);
+	}
+}
+
 /* sleep: a handler cuts a sleep short, and the rest is told. */
 static void sleep_cut(char **args)
 {
@@ -347,6 +453,9 @@ static const struct test tests[] = {
 	{ "restart", restart },
 	{ "stops", stops },
 	{ "sleep", sleep_cut },
+	{ "injection", injection },
+	{ "trap", trap },
+	{ "image", image },
 	{ "handler", handler },
 };
 
