@@ -156,6 +156,7 @@ static void tell_spelling(const char *path, struct pm_where *out)
 
 static void end(struct walk *walk)
 {
+	rights_free(&walk->rights);
 	place_free(&walk->root);
 	place_free(&walk->base);
 	place_free(&walk->cur);
@@ -181,11 +182,16 @@ static int resolve_once(const struct pm_view *view, int dirfd, const char *path,
 		end(&walk);
 		return err;
 	}
+	if (!err)
+		err = rights_of(view->tid, &walk.rights);
 	if (!err) {
 		walk.rest = strdup(path);
 		walk.at = walk.rest;
-		err = walk.rest ? walk_path(&walk) : -ENOMEM;
+		err = walk.rest ? rights_take(&walk.rights) : -ENOMEM;
 	}
+	if (!err)
+		err = walk_path(&walk);
+	rights_leave(&walk.rights);
 	if (!err)
 		err = tell_found(&walk, out);
 	if (walk.again)

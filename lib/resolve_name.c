@@ -182,6 +182,7 @@ int object_at(int dirfd, const char *path, struct object *object)
 		.mount = st.stx_mnt_id,
 		.mode = st.stx_mode,
 		.uid = st.stx_uid,
+		.gid = st.stx_gid,
 		.size = st.stx_size,
 		.automount = st.stx_attributes & STATX_ATTR_AUTOMOUNT,
 	};

@@ -10,6 +10,7 @@
 #define POINTSMAN_RESOLVE_OWN_H
 
 #include "resolve.h"
+#include "rights.h"
 
 /* For tests: go the slow way where a fast one is at hand. */
 #define RESOLVE_SLOWLY 0x80000000u
@@ -29,6 +30,7 @@ struct object {
 	uint64_t mount;
 	mode_t mode;
 	uid_t uid;
+	gid_t gid;
 	uint64_t size;
 	bool automount;
 };
@@ -48,6 +50,7 @@ struct place {
  */
 struct walk {
 	const struct pm_view *view;
+	struct rights rights; /* the target's: it walks with them */
 	unsigned int flags; /* PM_RESOLVE_* */
 	uint64_t resolve; /* RESOLVE_* */
 	struct place root; /* the target's */

@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 
@@ -25,6 +27,49 @@ static bool is_dot(const char *name)
 static bool is_dotdot(const char *name)
 {
 	return !strcmp(name, "..");
+}
+
+/*
+ * May the target go on from here, where its rights taken by the supervisor do
+ * not let it?  In its own directories of procfs it always may.
+ */
+static bool goes_on(const struct walk *walk)
+{
+	char *own = NULL;
+	bool is_own;
+
+	if (rights_reach(&walk->rights, walk->cur.is.uid, walk->cur.is.gid))
+		return true;
+	is_own = walk->cur.name.s && !self_name(walk, walk->cur.name.s, &own) && own;
+	free(own);
+	return is_own;
+}
+
+/* Open a name in what was reached, with the rights of the target. */
+static int open_next(struct walk *walk, const char *name, int flags)
+{
+	int err, fd = open_path(walk->cur.fd, name, flags);
+
+	if (fd != -EACCES || !walk->rights.taken)
+		return fd;
+	rights_leave(&walk->rights);
+	if (goes_on(walk))
+		fd = open_path(walk->cur.fd, name, flags);
+	err = rights_take(&walk->rights);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+/* Names are for the supervisor, and found with its own rights. */
+static int name_here(struct walk *walk)
+{
+	int err, taken;
+
+	rights_leave(&walk->rights);
+	err = name_place(walk, &walk->cur);
+	taken = rights_take(&walk->rights);
+	return err ? err : taken;
 }
 
 /* Move to fd, which is given away; the name is the caller's to set. */
@@ -85,7 +130,7 @@ static int step_up(struct walk *walk)
 		walk->magic = false;
 		return 0;
 	}
-	fd = at_top ? open_over(walk) : open_path(walk->cur.fd, "..", 0);
+	fd = at_top ? open_over(walk) : open_next(walk, "..", 0);
 	if (fd < 0)
 		return fd;
 	err = move(walk, fd);
@@ -94,7 +139,7 @@ static int step_up(struct walk *walk)
 	at_over = same_object(&walk->cur.is, &walk->over) &&
 		  !same_object(&walk->over, &walk->top->is);
 	if (at_over || walk->cur.anonymous || walk->cur.loose)
-		return name_place(walk, &walk->cur);
+		return name_here(walk);
 	text_pop(&walk->cur.name);
 	return 0;
 }
@@ -141,7 +186,7 @@ static int follow_text(struct walk *walk, const char *text, bool final)
 /* Where a magic link leads is an object; it is found by opening the link. */
 static int follow_magic(struct walk *walk, const char *name)
 {
-	int err, fd = open_path(walk->cur.fd, name, 0);
+	int err, fd = open_next(walk, name, 0);
 
 	if (fd < 0)
 		return fd;
@@ -155,7 +200,7 @@ static int follow_magic(struct walk *walk, const char *name)
 	}
 	err = move(walk, fd);
 	if (!err)
-		err = name_place(walk, &walk->cur);
+		err = name_here(walk);
 	walk->magic = true;
 	return err;
 }
@@ -184,7 +229,7 @@ static int follow(struct walk *walk, int fd, const struct object *link, const ch
 static int step_down(struct walk *walk, const char *name, bool final)
 {
 	struct object is;
-	int fd = open_path(walk->cur.fd, name, O_NOFOLLOW);
+	int fd = open_next(walk, name, O_NOFOLLOW);
 	int err;
 
 	if (fd == -ENOENT && final) {
@@ -205,7 +250,7 @@ static int step_down(struct walk *walk, const char *name, bool final)
 	}
 	if (!err && is.automount && !final) {
 		close(fd);
-		fd = open_path(walk->cur.fd, name, O_NOFOLLOW | O_DIRECTORY);
+		fd = open_next(walk, name, O_NOFOLLOW | O_DIRECTORY);
 		if (fd < 0)
 			return fd;
 	}
@@ -229,7 +274,7 @@ static int step(struct walk *walk, const char *name, bool final)
 		return -EISDIR;
 	if (!is_dot(name))
 		return step_down(walk, name, final);
-	fd = open_path(walk->cur.fd, ".", 0);
+	fd = open_next(walk, ".", 0);
 	if (fd < 0)
 		return fd;
 	close(fd);

@@ -12,6 +12,7 @@
 
 #include "cleanup.h"
 #include "regs.h"
+#include "rights.h"
 
 /* As open(2) itself reads its flags; openat2 refuses what open ignores. */
 #define OPEN_FLAGS \
@@ -281,12 +282,30 @@ int settle(struct pm_call *call, struct settle *settle)
 	return 0;
 }
 
+/* Opening must not wait: the one who would end the wait may be waiting for us. */
+static int open_again(pid_t tid, int fd, int flags)
+{
+	struct rights rights = { 0 };
+	char path[64];
+	int opened = rights_of(tid, &rights);
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!opened)
+		opened = rights_take(&rights);
+	if (!opened) {
+		opened = open(path, flags | (flags & O_PATH ? 0 : O_NONBLOCK));
+		if (opened < 0)
+			opened = -errno;
+	}
+	rights_free(&rights);
+	return opened;
+}
+
 int settle_open(struct pm_call *call)
 {
 	struct pm_item *item = pm_call_item(call, PM_ITEM_PATH, NULL);
 	const struct pm_where *where = item ? pm_item_peek(item) : NULL;
 	struct pm_open_how how;
-	char path[64];
 	int fd, flags;
 
 	if (!where || where->fd < 0 || pm_call_open_how(call, &how))
@@ -297,12 +316,10 @@ int settle_open(struct pm_call *call)
 		return -EEXIST;
 	if (how.flags & O_NOFOLLOW)
 		return -ELOOP;
-	/* Opening must not wait: the one who would end the wait may be waiting for us. */
 	flags = (int)(how.flags & OPEN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", where->fd);
-	fd = open(path, flags | (flags & O_PATH ? 0 : O_NONBLOCK));
+	fd = open_again(call->tid, where->fd, flags);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (!(flags & (O_NONBLOCK | O_PATH)) &&
 	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)) {
 		int err = -errno;

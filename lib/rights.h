@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rights.h - to look at files with the rights of another thread
+ *
+ * A supervisor with the capabilities of root sees more than a program that has
+ * given them up.  What such a program may not see must not be told to it by
+ * the way its calls fail.
+ */
+#ifndef POINTSMAN_RIGHTS_H
+#define POINTSMAN_RIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Whose rights the supervisor's thread has.  Cleared before its first use. */
+struct rights {
+	bool differ;	/* those of the other thread are less than ours */
+	bool taken;	/* and are in force now */
+	uid_t uid;	/* of files, like the rest */
+	gid_t gid;
+	gid_t *groups;	/* owner: this; rights_free() */
+	size_t ngroups;
+	bool elsewhere;	/* it may pass over permissions, but in a user namespace of its own */
+	pid_t tid;
+};
+
+/*
+ * Find out what rights the thread has.  Returns 0, -ESRCH where it is gone,
+ * -EACCES where that cannot be said, -ENOMEM.
+ */
+int rights_of(pid_t tid, struct rights *rights);
+
+/*
+ * From now on, and no longer.  Do nothing where the rights do not differ.
+ * rights_take() returns 0 or -EACCES; rights_leave() cannot fail.
+ */
+int rights_take(struct rights *rights);
+void rights_leave(struct rights *rights);
+void rights_free(struct rights *rights);
+
+/* May it pass over the permissions of what these own, in its namespace? */
+bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid);
+
+#endif
