@@ -117,20 +117,23 @@ void item_forget_where(struct pm_item *item)
 	item->priv->where = (struct pm_where){ .fd = -1 };
 }
 
+void call_drop_item(struct pm_call *call)
+{
+	struct pm_item *item = &call->items[--call->nitems];
+
+	item_forget_where(item);
+	free(item->priv->run_text);
+	free(item->priv);
+	free(item->data);
+	free(item->strv);
+}
+
 void pm_call_clear(struct pm_call *call)
 {
-	for (size_t i = 0; i < call->nitems; i++) {
-		struct pm_item *item = &call->items[i];
-
-		item_forget_where(item);
-		free(item->priv->run_text);
-		free(item->priv);
-		free(item->data);
-		free(item->strv);
-	}
+	while (call->nitems)
+		call_drop_item(call);
 	free(call->items);
 	call->items = NULL;
-	call->nitems = 0;
 	if (call->priv) {
 		free(call->priv->run_arg);
 		free(call->priv->extra);

@@ -22,6 +22,7 @@ struct pm_item_private {
 	uint8_t width;		/* bytes of that pointer */
 	bool asked;		/* where is filled */
 	bool redirected;	/* a layer has set it */
+	bool closed;		/* it may not be executed, so nobody has looked into it */
 	struct pm_where where;
 	char *run_text;		/* pm_call_run_text() */
 	uint64_t entry;		/* MMSGHDR: the target's address of this entry */
@@ -58,6 +59,8 @@ void *copy_bytes(const void *from, size_t len);
 /* A new item at the end, cleared but for these, or NULL.  Older pointers to items die. */
 struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 			      const struct pm_shape *shape);
+/* Away with the last one. */
+void call_drop_item(struct pm_call *call);
 void item_forget_where(struct pm_item *item);
 
 /* unpack.c: the plain call that a multiplexer stands for.  0 or the kernel's error. */

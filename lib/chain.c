@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "script.h"
+
 /*
  * What leads around every other decision is refused by the library, outside
  * of all layers.
@@ -105,9 +107,16 @@ void chain_decide(const struct pm_options *options, struct pm_call *call,
 		logged |= said.verdict.log;
 		if (said.verdict.action != PM_ALLOW || !redirected)
 			*outcome = said;
-		redirected |= said.verdict.action == PM_REDIRECT;
 		if (final(&said.verdict))
 			break;
+		if (said.verdict.action != PM_REDIRECT)
+			continue;
+		redirected = true;
+		err = script_follow(call);
+		if (err) {
+			chain_refuse(outcome, -err, "built-in: what the kernel would say");
+			break;
+		}
 	}
 	if (!final(&outcome->verdict))
 		ask_built_in(options, call, outcome);

@@ -9,12 +9,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "call_private.h"
 #include "cleanup.h"
 #include "memory.h"
 #include "regs.h"
+#include "rights.h"
 
 #define HEAD 256	/* BINPRM_BUF_SIZE: what the kernel looks at */
 
@@ -120,6 +122,21 @@ static struct pm_item *add_interpreter(struct pm_call *call, const char *name)
 	return item;
 }
 
+/* What may not be executed is not read: its interpreter would be told by the error. */
+static bool may_execute(const struct pm_call *call, const struct pm_where *where)
+{
+	struct rights rights = { 0 };
+	bool may = false;
+
+	if (!(where->st.st_mode & 0111))
+		return false;
+	if (!rights_of(call->tid, &rights) && !rights_take(&rights))
+		may = !syscall(SYS_faccessat2, where->fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) ||
+		      errno == ENOSYS;
+	rights_free(&rights);
+	return may;
+}
+
 int script_add_items(struct pm_call *call)
 {
 	struct pm_item *item = runs_programs(call) ? program_item(call) : NULL;
@@ -127,7 +144,8 @@ int script_add_items(struct pm_call *call)
 	struct line line;
 
 	for (int depth = 0; where && where->exists && S_ISREG(where->st.st_mode); depth++) {
-		if (look(where, &line) != FORMAT_SCRIPT)
+		item->priv->closed = !may_execute(call, where);
+		if (item->priv->closed || look(where, &line) != FORMAT_SCRIPT)
 			return 0;
 		if (!*line.name)
 			return -ENOEXEC;
@@ -198,6 +216,17 @@ int script_apply(struct pm_call *call)
 	return err ? err : pm_call_set_path(call, item, program);
 }
 
+int script_follow(struct pm_call *call)
+{
+	int err = runs_programs(call) ? script_apply(call) : 0;
+
+	if (err || !runs_programs(call))
+		return err;
+	while (call->nitems && !strcmp(call->items[call->nitems - 1].role, SCRIPT_ROLE))
+		call_drop_item(call);
+	return script_add_items(call);
+}
+
 /* The words of one more script go before those of the scripts that it interprets. */
 static int add_words(struct program *program, const struct line *line)
 {
@@ -213,32 +242,59 @@ static int add_words(struct program *program, const struct line *line)
 	return program->words[0] && program->words[n - 1] ? 0 : -ENOMEM;
 }
 
+/*
+ * May the call run a file that could not be executed when it was looked at?  It
+ * may be a script now, and no layer was asked about its interpreter.
+ */
+static bool runs_closed(const struct pm_call *call)
+{
+	for (size_t i = 0; i < call->nitems; i++)
+		if (call->items[i].priv->closed)
+			return true;
+	return false;
+}
+
+/* The interpreter that the layers were shown after this item, or NULL. */
+static struct pm_item *interpreter_after(struct pm_call *call, struct pm_item *item)
+{
+	struct pm_item *end = call->items + call->nitems;
+
+	while (++item < end)
+		if (!strcmp(item->role, SCRIPT_ROLE))
+			return item;
+	return NULL;
+}
+
 int script_program(struct pm_call *call, struct program *program)
 {
 	struct pm_item *item = program_item(call);
 	const struct pm_where *where = item ? pm_item_where(call, item) : NULL;
-	struct pm_where found = { .fd = -1 };
 	enum format format = FORMAT_OTHER;
 	struct line line;
-	int err = 0;
 
-	/* Of what the layers saw, or of what they put in its place. */
-	for (int depth = 0; !err && where && where->exists && depth <= SCRIPT_DEPTH; depth++) {
+	while (where && where->exists) {
+		int err;
+
 		program->dev = where->st.st_dev;
 		program->ino = where->st.st_ino;
 		format = look(where, &line);
 		if (format != FORMAT_SCRIPT)
 			break;
+		item = interpreter_after(call, item);
+		if (!item || strcmp((char *)item->data, line.name))
+			return -EACCES;
 		err = add_words(program, &line);
-		pm_where_free(&found);
-		if (!err)
-			err = pm_call_resolve(call, line.name, false, &found);
-		where = &found;
+		if (err)
+			return err;
+		where = pm_item_where(call, item);
 	}
 	program->set = where != NULL;
 	program->misc = !where || !where->exists || format != FORMAT_PROGRAM;
-	pm_where_free(&found);
-	return err == -ENOMEM ? err : 0;
+	if (runs_closed(call)) {
+		program->misc = false;
+		program->dev = program->ino = 0;
+	}
+	return 0;
 }
 
 void program_clear(struct program *program)

@@ -30,6 +30,12 @@ int script_add_items(struct pm_call *call);
 int script_apply(struct pm_call *call);
 
 /*
+ * A layer changed the call: the same, and the items become those of the program
+ * that it now runs, for the layers outside of it.  Returns what the two above do.
+ */
+int script_follow(struct pm_call *call);
+
+/*
  * What execve has to turn out to have run, seen in the new image before its
  * first instruction.
  *
@@ -46,7 +52,10 @@ struct program {
 	size_t nwords;
 };
 
-/* What the call, as it now stands, must run.  Returns 0 or -ENOMEM. */
+/*
+ * What the call, as it now stands, must run.  Returns 0, -ENOMEM, or -EACCES
+ * where a first line is another one by now than the layers were shown.
+ */
 int script_program(struct pm_call *call, struct program *program);
 
 /* Does the thread, stopped at its exec, run it? */

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -110,6 +111,20 @@ static void flip_other(unsigned long n)
 	exchange("allowed/other", "allowed/other.other");
 }
 
+/* The first line of a script, in place.  What runs it may keep it from being opened. */
+static void flip_rewritten(unsigned long n)
+{
+	static const char *const line[] = { "#!allowed/program.still\n",
+					    "#!denied//program.still\n" };
+	int fd = open("allowed/rewritten", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ETXTBSY)
+		return;
+	if (fd < 0 || pwrite(fd, line[n & 1], strlen(line[0]), 0) < 0)
+		attack_die("rewrite");
+	close(fd);
+}
+
 static void flip_rename(unsigned long n)
 {
 	static const char *const target[] = { "file.still", "../denied/file" };
@@ -147,6 +162,7 @@ static const struct kind {
 	{ "program", flip_program, PROCESS },
 	{ "script", flip_script, PROCESS },
 	{ "other", flip_other, PROCESS },
+	{ "rewritten", flip_rewritten, PROCESS },
 	{ "dirfd-thread", flip_dirfd, THREAD },
 	{ "dirfd-process", flip_dirfd, SHARING_PROCESS },
 	{ "cwd-thread", flip_cwd, THREAD },
@@ -252,9 +268,41 @@ static void opened(int fd)
 	count(byte == 'd' ? WIN : RAN);
 }
 
+static bool is_file(int fd, const struct stat *expected)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_dev == expected->st_dev && st.st_ino == expected->st_ino;
+}
+
 static void try_link(void)
 {
 	opened(open("allowed/link", O_RDONLY | O_CLOEXEC));
+}
+
+static void try_link_openat2(void)
+{
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC };
+
+	opened((int)syscall(SYS_openat2, AT_FDCWD, "allowed/link", &how, sizeof(how)));
+}
+
+/* What O_PATH has found is read through another name of it. */
+static void try_link_path(void)
+{
+	int fd = open("allowed/link", O_PATH | O_CLOEXEC), readable;
+	struct stat st;
+
+	if (fd < 0) {
+		count(errno == EACCES ? REFUSED : OTHER);
+		return;
+	}
+	if (fstat(fd, &st))
+		attack_die("fstat");
+	close(fd);
+	readable = openat(ALLOWED_FD, "file.still", O_RDONLY | O_CLOEXEC);
+	count(is_file(readable, &st) ? RAN : WIN);
+	close(readable);
 }
 
 static void try_dir(void)
@@ -288,6 +336,97 @@ static void try_create(void)
 	}
 	close(fd);
 	count(faccessat(DENIED_FD, "created", F_OK, 0) ? RAN : WIN);
+}
+
+/* The same with creat(2), which empties what is there. */
+static void try_creat(void)
+{
+	int fd = creat("allowed/dir/created", 0600);
+
+	if (fd < 0) {
+		count(errno == EACCES ? REFUSED : OTHER);
+		return;
+	}
+	close(fd);
+	count(faccessat(DENIED_FD, "created", F_OK, 0) ? RAN : WIN);
+}
+
+/* A file without a name, in the directory that it would get a name in. */
+static void try_tmpfile(void)
+{
+	int fd = open("allowed/dir", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	char link[64], path[PATH_MAX];
+	ssize_t len;
+
+	if (fd < 0) {
+		count(errno == EACCES ? REFUSED : OTHER);
+		return;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	if (len < 0)
+		attack_die("readlink");
+	path[len] = '\0';
+	close(fd);
+	count(strstr(path, "/denied/") ? WIN : RAN);
+}
+
+/*
+ * Calls that have no way to refuse links: outside of what Landlock lets them,
+ * nothing may come of them.  What was done to denied/ stays done.
+ */
+static void changed(int result, bool won)
+{
+	if (won)
+		count(WIN);
+	else if (result)
+		count(errno == EACCES || errno == EXDEV ? REFUSED : OTHER);
+	else
+		count(RAN);
+}
+
+static void try_mkdir(void)
+{
+	int result = mkdir("allowed/dir/made", 0700), error = errno;
+	bool won = !faccessat(DENIED_FD, "made", F_OK, 0);
+
+	unlinkat(ALLOWED_FD, "dir/made", AT_REMOVEDIR);
+	unlinkat(ALLOWED_FD, "dir.other/made", AT_REMOVEDIR);
+	errno = error;
+	changed(result, won);
+}
+
+static void try_truncate(void)
+{
+	int result = truncate("allowed/dir/long", 1), error = errno;
+	struct stat st;
+	bool won = !fstatat(DENIED_FD, "long", &st, 0) && st.st_size != 4;
+
+	errno = error;
+	changed(result, won);
+}
+
+static void try_unlink(void)
+{
+	int result = unlink("allowed/dir/victim"), error = errno;
+	bool won = faccessat(DENIED_FD, "victim", F_OK, 0) != 0;
+
+	/* The allowed one comes back. */
+	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir/victim", 0);
+	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir.other/victim", 0);
+	errno = error;
+	changed(result, won);
+}
+
+static void try_rename(void)
+{
+	int result = rename("allowed/dir/victim", "allowed/dir/moved"), error = errno;
+	bool won = faccessat(DENIED_FD, "victim", F_OK, 0) != 0;
+
+	renameat(ALLOWED_FD, "dir/moved", ALLOWED_FD, "dir/victim");
+	renameat(ALLOWED_FD, "dir.other/moved", ALLOWED_FD, "dir.other/victim");
+	errno = error;
+	changed(result, won);
 }
 
 struct execution {
@@ -361,6 +500,11 @@ static void try_exec_script(void)
 	execute(AT_FDCWD, "allowed/script");
 }
 
+static void try_exec_rewritten(void)
+{
+	execute(AT_FDCWD, "allowed/rewritten");
+}
+
 /* A file of no format at all; ENOEXEC is how it "runs". */
 static void try_exec_other(void)
 {
@@ -383,6 +527,14 @@ static const struct {
 } whats[] = {
 	{ "open-link", try_link },
 	{ "open-dir", try_dir },
+	{ "openat2-link", try_link_openat2 },
+	{ "path-link", try_link_path },
+	{ "creat", try_creat },
+	{ "tmpfile", try_tmpfile },
+	{ "mkdir", try_mkdir },
+	{ "truncate", try_truncate },
+	{ "unlink", try_unlink },
+	{ "rename", try_rename },
 	{ "open-file", try_file },
 	{ "open-dirfd", try_dirfd },
 	{ "open-cwd", try_cwd },
@@ -391,6 +543,7 @@ static const struct {
 	{ "exec-dir", try_exec_dir },
 	{ "exec-script", try_exec_script },
 	{ "exec-other", try_exec_other },
+	{ "exec-rewritten", try_exec_rewritten },
 	{ "exec-dirfd", try_exec_dirfd },
 	{ "exec-cwd", try_exec_cwd },
 };

@@ -21,6 +21,12 @@ for name in program program.still; do
 	cp "$race/report-allowed" "$TMPDIR/allowed/$name"
 	cp "$race/report-denied" "$TMPDIR/denied/$name"
 done
+for dir in allowed/dir denied; do
+	printf 'long' >"$TMPDIR/$dir/long"
+	echo victim >"$TMPDIR/$dir/victim"
+done
+printf '#!allowed/program.still\n' >"$TMPDIR/allowed/rewritten"
+chmod 0755 "$TMPDIR/allowed/rewritten"
 printf '#!%s good\n' "$report" >"$TMPDIR/allowed/script"
 printf '#!%s evil\n' "$report" >"$TMPDIR/denied/script"
 chmod 0755 "$TMPDIR/allowed/script" "$TMPDIR/denied/script"
@@ -44,8 +50,20 @@ rules:
     deny: EACCES
 EOF
 
+cat >"$TMPDIR/confined.yaml" <<EOF
+version: 1
+defaults: {open-write: deny, create: deny, remove: deny, rename: deny}
+rules:
+  - class: [open-write, create, remove, rename]
+    tree: $TMPDIR/allowed
+    allow: true
+EOF
+
 cd "$TMPDIR" || exit 1
 exec 8<allowed 9<denied
+
+# Writing the audit takes a while, in which a script may be rewritten.
+options=(--policy policy.yaml)
 
 # attack WHAT KIND TRIES: flipped from outside and from inside
 attack()
@@ -60,7 +78,7 @@ attack()
 				line=$("$race/naive" --path "$TMPDIR/denied" \
 					"$race/swap" win "$what" "$naive_tries" 2>&1)
 			else
-				line=$("$PM" run --policy policy.yaml -- \
+				line=$("$PM" run "${options[@]}" -- \
 					"$race/swap" try "$what" "$tries" 2>&1)
 			fi
 			kill "$outside"
@@ -73,15 +91,19 @@ attack()
 			"$race/swap" win "$what" "$naive_tries" "$kind" 2>&1)
 		verdict "$what, $kind" "$line" naive
 	fi
-	line=$("$PM" run --policy policy.yaml -- "$race/swap" try "$what" "$tries" "$kind" 2>&1)
+	line=$("$PM" run "${options[@]}" -- "$race/swap" try "$what" "$tries" "$kind" 2>&1)
 	rm -f denied/created allowed/dir*/created
 	verdict "$what, $kind by one that is supervised" "$line" pointsman
 }
 
 attack open-link link 10000
+attack openat2-link link 10000
+attack path-link link 10000
 attack open-link rename 10000
 attack open-dir dir 10000
 attack open-file file 10000
+attack creat dir 10000
+attack tmpfile dir 10000
 attack create dir 10000
 attack open-dirfd dirfd-thread 10000
 attack open-dirfd dirfd-process 10000
@@ -93,5 +115,34 @@ attack exec-script script 5000
 attack exec-other other 5000
 attack exec-dirfd dirfd-thread 5000
 attack exec-cwd cwd-thread 5000
+
+options+=(--audit audit.json)
+attack exec-rewritten rewritten 5000
+rm -f audit.json
+
+# What no call can be made to refuse: the link is followed, and it is Landlock
+# that lets nothing come of it.
+held()
+{
+	local what=$1 line
+	line=$("$PM" run --no-landlock --policy confined.yaml -- \
+		"$race/swap" win "$what" 100000 dir 2>&1)
+	[[ $line = *' wins=1' ]]
+	ok $? "$what: the attack wins where there is no Landlock" "$line"
+	cp -p denied.before/* denied
+	rmdir denied/made 2>/dev/null
+	rm -f denied/moved
+	line=$("$PM" run --policy confined.yaml -- "$race/swap" try "$what" 5000 dir 2>&1)
+	verdict "$what, dir, under Landlock" "$line" pointsman
+}
+
+if "$PM" run -v --policy confined.yaml -- true 2>&1 | grep -q ': landlock ('; then
+	cp -pr denied denied.before
+	for what in mkdir truncate unlink rename; do
+		held "$what"
+	done
+else
+	skip 'calls that follow a link' 'kernel: no Landlock'
+fi
 
 done_testing
