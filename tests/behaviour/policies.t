@@ -373,7 +373,7 @@ rules:
   - syscall: alarm
     args: {index: 0, min: 100}
     redirect: {args: {index: 0, value: 60}}
-  - syscall: sethostname
+  - syscall: getitimer
     kill: true
   - syscall: sync
     log: true
@@ -385,7 +385,7 @@ print(syscall(41, 2, 2, 0) > 0, syscall(41, 16, 3, 0), syscall(41, 17, 3, 0), sy
 print(os.getppid(), syscall(111), syscall(102) == os.getpid())
 syscall(37, 99), print(syscall(37, 1000), syscall(37, 0))
 """), '-97 -97 -97\nTrue -1 -1 True\n4711 -5 True\n99 60\n')
-    done = run.under(policy, python(TRY + "print('before', flush=True); syscall(170, 0, 0); print(1)"))
+    done = run.under(policy, python(TRY + "print('before', flush=True); syscall(36, 0, 0); print(1)"))
     same((done.returncode, done.stdout), (-signal.SIGKILL, b'before\n'))
     done = run(['--policy', run.path('policy0.yaml'), '--audit-decided'],
                python(TRY + 'syscall(162); os.getppid()'))
