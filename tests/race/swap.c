@@ -406,14 +406,19 @@ static void try_truncate(void)
 	changed(result, won);
 }
 
+/* The allowed one comes back, wherever its directory is now. */
+static void put_victim(void)
+{
+	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir/victim", 0);
+	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir.other/victim", 0);
+}
+
 static void try_unlink(void)
 {
 	int result = unlink("allowed/dir/victim"), error = errno;
 	bool won = faccessat(DENIED_FD, "victim", F_OK, 0) != 0;
 
-	/* The allowed one comes back. */
-	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir/victim", 0);
-	linkat(ALLOWED_FD, "file.still", ALLOWED_FD, "dir.other/victim", 0);
+	put_victim();
 	errno = error;
 	changed(result, won);
 }
@@ -423,8 +428,7 @@ static void try_rename(void)
 	int result = rename("allowed/dir/victim", "allowed/dir/moved"), error = errno;
 	bool won = faccessat(DENIED_FD, "victim", F_OK, 0) != 0;
 
-	renameat(ALLOWED_FD, "dir/moved", ALLOWED_FD, "dir/victim");
-	renameat(ALLOWED_FD, "dir.other/moved", ALLOWED_FD, "dir.other/victim");
+	put_victim();
 	errno = error;
 	changed(result, won);
 }

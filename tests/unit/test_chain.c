@@ -23,13 +23,18 @@ struct fake {
 	int fails;
 	unsigned int asked;
 	uint64_t saw;	/* the first argument, as it was when it was asked */
+	unsigned int turn;	/* the how many'th to be asked, from 1 */
+	const char *becomes;	/* REDIRECT: the name of the call from then on */
 };
+
+static unsigned int turns;
 
 static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 {
 	struct fake *fake = data;
 
 	fake->asked++;
+	fake->turn = ++turns;
 	fake->saw = call->args[0];
 	if (fake->fails)
 		return fake->fails;
@@ -37,8 +42,11 @@ static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	verdict->log = fake->log;
 	verdict->err = EACCES;
 	verdict->value = 7;
+	verdict->rule = "fake";
 	if (fake->says == PM_REDIRECT)
 		call->args[0]++;
+	if (fake->says == PM_REDIRECT && fake->becomes)
+		call->name = fake->becomes;
 	return 0;
 }
 
@@ -96,20 +104,31 @@ static void check_against_model(const enum pm_action *says, size_t n)
 	struct stack stack;
 	enum pm_action expected = PM_ALLOW;
 	uint64_t redirects = 0;
-	size_t asked = 0;
+	/* Whose verdict it is: the last that was no plain allow, else the outermost's. */
+	size_t asked = 0, whose = n - 1;
 
 	prepare(&stack, says, n);
+	turns = 0;
 	run(&stack);
 	while (asked < n) {
 		assert_int_equal(stack.fakes[asked].saw, redirects);
+		assert_int_equal(stack.fakes[asked].turn, asked + 1);
 		redirects += says[asked] == PM_REDIRECT;
-		if (says[asked] != PM_ALLOW)
+		if (says[asked] != PM_ALLOW) {
 			expected = says[asked];
+			whose = asked;
+		}
 		if (says[asked] > PM_REDIRECT && ++asked)
 			break;
 		asked++;
 	}
 	assert_int_equal(stack.outcome.verdict.action, expected);
+	assert_ptr_equal(stack.outcome.layer, n ? &stack.layers[whose] : NULL);
+	if (n) {
+		assert_string_equal(stack.outcome.verdict.rule, "fake");
+		assert_int_equal(stack.outcome.verdict.err, EACCES);
+		assert_int_equal(stack.outcome.verdict.value, 7);
+	}
 	assert_int_equal(stack.call.args[0], redirects);
 	assert_int_equal(stack.told.calls, 1);
 	assert_int_equal(stack.told.verdicts, asked);
@@ -182,6 +201,58 @@ static void log_of_any_layer_is_kept(void **state)
 	assert_ptr_equal(stack.outcome.layer, &stack.layers[2]);
 }
 
+/* A log is no verdict: the next layer is asked, and what it says counts. */
+static void log_is_passed_on(void **state)
+{
+	const enum pm_action all[] = { PM_ALLOW, PM_REDIRECT, PM_DENY, PM_VALUE, PM_KILL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const enum pm_action says[] = { PM_ALLOW, all[i] };
+
+		for (int logs = 0; logs < 4; logs++) {
+			struct stack stack;
+
+			prepare(&stack, says, 2);
+			stack.fakes[0].log = logs & 1;
+			stack.fakes[1].log = logs & 2;
+			run(&stack);
+			assert_int_equal(stack.outcome.verdict.action, all[i]);
+			assert_int_equal(stack.outcome.verdict.log, logs != 0);
+			assert_int_equal(stack.fakes[1].asked, 1);
+		}
+	}
+}
+
+/* What is refused by the library is outside of all layers: it sees what they left. */
+static void built_in_sees_redirects(void **state)
+{
+	const enum pm_action to[] = { PM_REDIRECT, PM_ALLOW };
+	const enum pm_action answered[] = { PM_VALUE };
+	struct stack stack;
+
+	(void)state;
+	prepare(&stack, to, 2);
+	stack.fakes[0].becomes = "io_uring_setup";
+	run(&stack);
+	assert_int_equal(stack.outcome.verdict.action, PM_DENY);
+	assert_int_equal(stack.outcome.verdict.err, ENOSYS);
+	assert_null(stack.outcome.layer);
+
+	prepare(&stack, to, 2);
+	stack.call.name = "io_uring_setup";
+	stack.fakes[0].becomes = "getpid";
+	run(&stack);
+	assert_int_equal(stack.outcome.verdict.action, PM_REDIRECT);
+
+	/* A layer's own answer comes first. */
+	prepare(&stack, answered, 1);
+	stack.call.name = "io_uring_setup";
+	run(&stack);
+	assert_int_equal(stack.outcome.verdict.action, PM_VALUE);
+	assert_ptr_equal(stack.outcome.layer, &stack.layers[0]);
+}
+
 static void built_in_refusals(void **state)
 {
 	const enum pm_action says[] = { PM_ALLOW };
@@ -214,6 +285,8 @@ int main(void)
 		cmocka_unit_test(error_of_a_layer_denies),
 		cmocka_unit_test(error_of_the_observer_denies),
 		cmocka_unit_test(log_of_any_layer_is_kept),
+		cmocka_unit_test(log_is_passed_on),
+		cmocka_unit_test(built_in_sees_redirects),
 		cmocka_unit_test(built_in_refusals),
 	};
 

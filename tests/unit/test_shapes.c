@@ -18,6 +18,7 @@
 #ifndef UNISTD_64_H
 #define UNISTD_64_H "asm/unistd_64.h"
 #define UNISTD_32_H "asm/unistd_32.h"
+#define UNISTD_X32_H "asm/unistd_x32.h"
 #endif
 
 static const uint32_t arches[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 };
@@ -84,6 +85,47 @@ static void test_headers_32(void **state)
 {
 	(void)state;
 	check_header(AUDIT_ARCH_I386, UNISTD_32_H);
+}
+
+/* The x32 table is none of ours: every number of it is unknown, and refused. */
+static void test_headers_x32(void **state)
+{
+	FILE *file = open_header(UNISTD_X32_H);
+	char line[256], name[128];
+	unsigned int seen = 0;
+	int nr;
+
+	(void)state;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "#define __NR_%127s (__X32_SYSCALL_BIT + %d)", name, &nr) != 2)
+			continue;
+		seen++;
+		nr |= 0x40000000;
+		assert_null(pm_syscall_name(AUDIT_ARCH_X86_64, nr));
+		assert_null(pm_sysent_find(AUDIT_ARCH_X86_64, nr));
+		assert_false(pm_syscall_names_nothing(AUDIT_ARCH_X86_64, nr));
+	}
+	fclose(file);
+	assert_true(seen > 300);
+}
+
+/*
+ * From pidfd_send_signal on numbers are the same in all tables and without a
+ * gap, up to the newest, whatever headers this machine has.
+ */
+static void test_no_gaps(void **state)
+{
+	(void)state;
+	for (size_t a = 0; a < 2; a++)
+		for (int nr = 424; nr <= pm_syscall_max(arches[a]); nr++) {
+			const char *name = pm_syscall_name(arches[a], nr);
+
+			assert_non_null(name);
+			assert_true((pm_sysent_find(arches[a], nr) != NULL) !=
+				    pm_syscall_names_nothing(arches[a], nr));
+			assert_string_equal(name, pm_syscall_name(arches[!a], nr));
+		}
 }
 
 /* What headers of today have and those of this machine may not. */
@@ -309,6 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headers_64),
 		cmocka_unit_test(test_headers_32),
+		cmocka_unit_test(test_headers_x32),
+		cmocka_unit_test(test_no_gaps),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_lists_are_apart),
 		cmocka_unit_test(test_names_are_numbers),
