@@ -43,23 +43,45 @@ static enum own own_clone3(struct flight *flight)
 	return OWN_FOLLOW;
 }
 
+/* Do all threads of the process stop at every call? */
+static bool all_stop(const struct supervisor *s, const struct process *process)
+{
+	for (size_t i = 0; i < TASK_BUCKETS; i++)
+		for (const struct thread *thread = s->tasks.bucket[i]; thread; thread = thread->next)
+			if (thread->process == process && !thread->every_call)
+				return false;
+	return true;
+}
+
 /*
  * Filters of the program's own run beside ours.  One that notifies a listener
  * of its own outranks our stop: from then on the thread stops at the entry of
- * every call, before any filter.  With TSYNC it would reach threads that do
- * not stop there.
+ * every call, before any filter.  With TSYNC it, or one that the thread has
+ * already, would reach threads that do not stop there.
  */
-static enum own own_filter(struct thread *thread, struct flight *flight, uint64_t flags, int *err)
+static enum own own_filter(const struct supervisor *s, struct thread *thread,
+			   struct flight *flight, uint64_t flags, int *err)
 {
 	flight->filter = true;
-	if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
-		return OWN_FOLLOW;
-	if (flags & SECCOMP_FILTER_FLAG_TSYNC && thread->process->threads > 1) {
+	flight->listener = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	if (flags & SECCOMP_FILTER_FLAG_TSYNC && thread->process->threads > 1 &&
+	    (flight->listener || thread->every_call) && !all_stop(s, thread->process)) {
 		*err = EBUSY;
 		return OWN_DENY;
 	}
-	flight->listener = true;
 	return OWN_FOLLOW;
+}
+
+/* The kernel reads 32 bits of the operation and of the flags. */
+static enum own own_seccomp(const struct supervisor *s, struct thread *thread,
+			    struct flight *flight, int *err)
+{
+	uint32_t operation = (uint32_t)flight->call.args[0];
+
+	if (operation != SECCOMP_SET_MODE_STRICT && operation != SECCOMP_SET_MODE_FILTER)
+		return OWN_PASS;
+	return own_filter(s, thread, flight,
+			  operation == SECCOMP_SET_MODE_FILTER ? flight->call.args[1] : 0, err);
 }
 
 static enum own own_prctl(struct supervisor *s, struct thread *thread, struct flight *flight,
@@ -69,7 +91,7 @@ static enum own own_prctl(struct supervisor *s, struct thread *thread, struct fl
 
 	switch ((int)call->args[0]) {
 	case PR_SET_SECCOMP:
-		return own_filter(thread, flight, 0, err);
+		return own_filter(s, thread, flight, 0, err);
 	case PR_SET_DUMPABLE:
 		/* What may not be dumped may not be read by its supervisor either. */
 		return call->args[1] == 0 ? OWN_VALUE : OWN_PASS;
@@ -147,8 +169,7 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 	if (!strcmp(call->name, "clone3"))
 		return own_clone3(flight);
 	if (!strcmp(call->name, "seccomp"))
-		return call->args[0] == SECCOMP_SET_MODE_STRICT || call->args[0] == SECCOMP_SET_MODE_FILTER ?
-		       own_filter(thread, flight, call->args[0] ? call->args[1] : 0, err) : OWN_PASS;
+		return own_seccomp(s, thread, flight, err);
 	if (!strcmp(call->name, "prctl"))
 		return own_prctl(s, thread, flight, err);
 	/*

@@ -327,6 +327,50 @@ static void untraced_listener(void)
 	check(waitpid(pid, NULL, 0) == pid);
 }
 
+static void *wait_and_make(void *data)
+{
+	while (!atomic_load((atomic_bool *)data))
+		sched_yield();
+	syscall(SYS_mkdir, prey, 0700);
+	return NULL;
+}
+
+/* synced-listener: a filter without one is set for all threads, and brings one along. */
+static void synced_listener(void)
+{
+	struct listener listener = { .fd = -1, .swap = -1 };
+	static atomic_bool synced;
+	pthread_t helper, thread;
+	struct sock_filter allow[] = { BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+
+	check(!pthread_create(&thread, NULL, wait_and_make, &synced));
+	atomic_store(&listener.fd, INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
+					   ON(SYS_mkdir, SECCOMP_RET_USER_NOTIF)));
+	check(listener.fd >= 0);
+	install(allow, 1, SECCOMP_FILTER_FLAG_TSYNC);
+	/* Filtered as we are, it makes no such call. */
+	check(!pthread_create(&helper, NULL, let_go_on, &listener));
+	atomic_store(&synced, true);
+	check(!pthread_join(thread, NULL));
+}
+
+/* wide-listener: the kernel looks at the lower half of the operation. */
+static void wide_listener(void)
+{
+	struct sock_filter filter[] = { ARCH_THEN_NR, ON(SYS_mkdir, SECCOMP_RET_USER_NOTIF),
+					BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]), filter };
+	struct listener listener = { .fd = -1, .swap = -1 };
+	pthread_t thread;
+
+	check(!pthread_create(&thread, NULL, let_go_on, &listener));
+	atomic_store(&listener.fd,
+		     (int)syscall(SYS_seccomp, 0xabcd00000000 | SECCOMP_SET_MODE_FILTER,
+				  0xabcd00000000 | SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+	check(listener.fd >= 0);
+	syscall(SYS_mkdir, prey, 0700);
+}
+
 /* fixed-listener: the same for a mapping in the place of the pins. */
 static void fixed_listener(void)
 {
@@ -517,6 +561,8 @@ static const struct {
 	{ "patched-pins", patched_pins },
 	{ "patched-messages", patched_messages },
 	{ "untraced-listener", untraced_listener },
+	{ "synced-listener", synced_listener },
+	{ "wide-listener", wide_listener },
 	{ "fixed-listener", fixed_listener },
 	{ "swapped-directory", swapped_directory },
 	{ "vsyscall", by_vsyscall },
