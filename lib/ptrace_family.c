@@ -132,6 +132,11 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 		return;
 	}
 	child = task_find(&s->tasks, (pid_t)tid);
+	if (child && child->state == STATE_DEAD) {
+		task_remove(&s->tasks, child);
+		thread_resume(parent, 0);
+		return;
+	}
 	if (!child)
 		child = task_add(&s->tasks, (pid_t)tid);
 	if (!child || settle_in(child, parent, birth_flags(parent, info.arch, &regs))) {
@@ -188,17 +193,26 @@ static bool is_orphan(struct supervisor *s, pid_t tid)
 	       status_number(status, "\nTgid:") == tid && !born_beside(s);
 }
 
+static void kill_orphan(struct supervisor *s, struct thread *thread)
+{
+	if (thread->orphan || !is_orphan(s, thread->tid))
+		return;
+	thread->orphan = true;
+	kill(thread->tid, SIGKILL);
+}
+
 void family_stranger(struct supervisor *s, pid_t tid, int signal)
 {
 	struct thread *thread = task_add(&s->tasks, tid);
 
-	if (!thread || is_orphan(s, tid))
+	if (!thread) {
 		kill(tid, SIGKILL);
-	if (!thread)
 		return;
+	}
 	thread->stopped_early = true;
 	thread->early_signal = signal;
 	s->tasks.strangers++;
+	kill_orphan(s, thread);
 }
 
 /* Somebody has died: who was to be announced by it? */
@@ -206,8 +220,8 @@ static void kill_orphans(struct supervisor *s)
 {
 	for (size_t i = 0; s->tasks.strangers && i < TASK_BUCKETS; i++)
 		for (struct thread *thread = s->tasks.bucket[i]; thread; thread = thread->next)
-			if (thread->stopped_early && is_orphan(s, thread->tid))
-				kill(thread->tid, SIGKILL);
+			if (thread->stopped_early)
+				kill_orphan(s, thread);
 }
 
 /* All threads of a process but one, which has executed a program, are gone. */
@@ -288,13 +302,21 @@ void family_gone(struct supervisor *s, pid_t tid)
 	struct thread *thread = task_find(&s->tasks, tid);
 	struct space *space;
 
+	/* Its birth is still to be told of. */
+	if (!thread)
+		thread = task_add(&s->tasks, tid);
 	if (!thread)
 		return;
+	if (thread->stopped_early)
+		s->tasks.strangers--;
+	if (thread->state == STATE_NEW && !thread->process && !thread->orphan) {
+		thread->stopped_early = false;
+		thread->state = STATE_DEAD;
+		return;
+	}
 	space = thread->process ? space_get(thread->process->space) : NULL;
 	if (thread->state == STATE_WAITING)
 		stop_waiting(thread);
-	if (thread->stopped_early)
-		s->tasks.strangers--;
 	task_remove(&s->tasks, thread);
 	if (space && space->maker == tid)
 		family_wake(s, space);

@@ -187,6 +187,11 @@ void supervise(struct supervisor *s)
 			continue;
 		}
 		thread = task_find(&s->tasks, tid);
+		/* A number that is used again. */
+		if (thread && thread->state == STATE_DEAD) {
+			task_remove(&s->tasks, thread);
+			thread = NULL;
+		}
 		if (thread)
 			stopped(s, thread, status);
 		else

@@ -59,6 +59,7 @@ enum state {
 	STATE_CALL,	/* in a call that was decided on; ends with the exit stop */
 	STATE_GIVING,	/* running calls of ours, see give.h */
 	STATE_WAITING,	/* stopped at a call until the arena is there */
+	STATE_DEAD,	/* its death was reported before its birth */
 };
 
 /* A call in flight. Owner: its thread. */
@@ -94,6 +95,7 @@ struct thread {
 	enum state state;
 	bool stopped_early;		/* STATE_NEW: its first stop came before its parent's event */
 	int early_signal;
+	bool orphan;			/* STATE_NEW: nobody is left who could tell of its birth */
 	bool every_call;		/* stops at every call: a filter of it has a listener */
 	bool fresh;			/* no call yet since its exec: the arena comes first */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */

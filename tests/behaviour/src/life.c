@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -619,6 +620,84 @@ static void one_of_many(char **args)
 	check(read(100, &byte, 1) == 0);
 }
 
+static atomic_int to_be_killed;
+
+static void *kill_forever(void *data)
+{
+	(void)data;
+	for (;;)
+		if (atomic_load(&to_be_killed))
+			kill(atomic_load(&to_be_killed), SIGKILL);
+	return NULL;
+}
+
+/* The first process of a pid namespace, where it says which number a child gets. */
+static void born_dead(void)
+{
+	unsigned int killed = 0;
+
+	start_thread(kill_forever, NULL);
+	check_mediated();
+	for (pid_t number = 1000; number < 1000 + 300; number++) {
+		struct clone_args block = { .exit_signal = SIGCHLD, .set_tid_size = 1,
+					    .set_tid = (uintptr_t)&number };
+		int status;
+		pid_t pid;
+
+		atomic_store(&to_be_killed, number);
+		pid = (pid_t)syscall(SYS_clone3, &block, sizeof(block));
+		check(pid == number || pid == 0);
+		if (!pid) {
+			check_mediated();
+			_exit(0);
+		}
+		check(waitpid(pid, &status, 0) == pid);
+		killed += WIFSIGNALED(status);
+	}
+	check(killed);
+	_exit(0);
+}
+
+/* Children that are killed before their birth is known.  False where there are no namespaces. */
+static bool many_born_dead(void)
+{
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = fork();
+		int status;
+
+		check(pid >= 0);
+		if (!pid) {
+			uid_t uid = geteuid();
+			FILE *map;
+
+			if (unshare(CLONE_NEWUSER | CLONE_NEWPID))
+				_exit(77);
+			/* Root of the namespace is so after it executes, too. */
+			map = fopen("/proc/self/uid_map", "we");
+			check(map && fprintf(map, "0 %d 1\n", uid) > 0 && !fclose(map));
+			pid = fork();
+			check(pid >= 0);
+			if (!pid) {
+				execl("/proc/self/exe", "life", "born-dead", NULL);
+				_exit(99);
+			}
+			check_wait(pid, 0);
+			_exit(0);
+		}
+		check(waitpid(pid, &status, 0) == pid);
+		if (status == 77 << 8)
+			return false;
+		check(!status);
+	}
+	return true;
+}
+
+static void born_dead_executed(char **args)
+{
+	(void)args;
+	born_dead();
+}
+
 /*
  * many LIVE CREATED: LIVE children at once, as forked and as executed, then
  * CREATED one after the other.  Says where it is and waits for a byte, so that
@@ -647,6 +726,7 @@ static void many(char **args)
 		}
 		check_wait(pid, 0);
 	}
+	say(many_born_dead() ? "killed" : "no-namespaces");
 	live(n, false);
 	live(n, true);
 	say("last");
@@ -709,6 +789,7 @@ static const struct test tests[] = {
 	{ "stops", stops },
 	{ "mediated", mediated },
 	{ "many", many },
+	{ "born-dead", born_dead_executed },
 	{ "one-of-many", one_of_many },
 	{ "spin", spin },
 	{ "kill-and-watch", kill_and_watch },
