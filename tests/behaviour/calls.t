@@ -44,8 +44,9 @@ alike()
 	# Names, not files.
 	mq_*) true ;;
 	# Where root is none: in a user namespace, or without the capability.
-	'bpf attr '* | 'acct '* | 'swapon '* | 'swapoff '* | 'quotactl '*)
-		[[ $1 = *' EPERM |' ]] ;;
+	'acct '* | 'swapon '* | 'swapoff '* | 'quotactl '*) [[ $1 = *' EPERM |' ]] ;;
+	# Neither may then a map be made that could be pinned.
+	'bpf attr '*) [[ $1 = *' '@(EPERM|EBADF|ENOENT)' |' ]] ;;
 	# A kernel without the call.
 	*) [[ $1 = *' ENOSYS |' ]] ;;
 	esac

@@ -195,6 +195,19 @@ static bool is_ours(const char *name)
 	return !strncmp(there, here, len) && there[len] == '/';
 }
 
+/* A directory over another: what is in either is in it. */
+static void mount_over(const char *from, const char *on, int n)
+{
+	char upper[32], work[32], options[256];
+
+	snprintf(upper, sizeof(upper), "upper%d", n);
+	snprintf(work, sizeof(work), "work%d", n);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", from, upper, work);
+	mkdir(upper, 0755);
+	mkdir(work, 0755);
+	mount("none", on, "overlay", 0, options);
+}
+
 /* Mounts here and there: other file systems, trees bound elsewhere, a procfs, one over the root. */
 static int mount_some(void *data)
 {
@@ -212,7 +225,7 @@ static int mount_some(void *data)
 		on = dirs[random_below(6)];
 		if (!is_ours(on))
 			continue;
-		switch (random_below(3)) {
+		switch (random_below(4)) {
 		case 0:
 			mount("none", on, "tmpfs", 0, "size=64k");
 			break;
@@ -220,6 +233,11 @@ static int mount_some(void *data)
 			from = dirs[random_below(6)];
 			if (is_ours(from))
 				mount(from, on, NULL, MS_BIND, NULL);
+			break;
+		case 2:
+			from = dirs[random_below(6)];
+			if (is_ours(from))
+				mount_over(from, on, i);
 			break;
 		default:
 			mount("/proc", on, NULL, MS_BIND | MS_REC, NULL);

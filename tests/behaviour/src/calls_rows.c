@@ -511,9 +511,7 @@ static long bpf_with(struct act *a, unsigned int command, uint32_t fd)
 
 static long bpf_pin(struct act *a)
 {
-	int fd = new_map();
-
-	return fd < 0 ? -errno : bpf_with(a, 6, (uint32_t)fd);
+	return bpf_with(a, 6, (uint32_t)new_map());
 }
 
 static long bpf_get(struct act *a)

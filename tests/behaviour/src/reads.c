@@ -388,7 +388,7 @@ static const struct at_call {
 	  AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT },
 	{ "faccessat2", 3, { 0 }, 0,
 	  AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_EACCESS },
-	{ "fchmodat2", 3, { [2] = 0600 }, 0,
+	{ "fchmodat2", 3, { [2] = 0700 }, 0,
 	  AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH },
 	{ "fchownat", 4, { [2] = -1, [3] = -1 }, 0,
 	  AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH },
