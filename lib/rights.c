@@ -109,14 +109,13 @@ static int know_own(void)
 		return 0;
 	rights_free(&own.rights);
 	err = get_capabilities(0, own.capabilities);
-	if (!err)
+	own.strong = !err && own.capabilities[0].effective & SEARCH;
+	if (own.strong) {
+		namespace_of(getpid(), own.namespace);
 		err = read_status("/proc/thread-self/status", &own.rights);
-	if (err)
-		return err;
-	own.strong = own.capabilities[0].effective & SEARCH;
-	namespace_of(getpid(), own.namespace);
-	own.known = true;
-	return 0;
+	}
+	own.known = !err;
+	return err;
 }
 
 static bool same_groups(const struct rights *rights)
