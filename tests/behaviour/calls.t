@@ -46,7 +46,7 @@ alike()
 	# Where root is none: in a user namespace, or without the capability.
 	'acct '* | 'swapon '* | 'swapoff '* | 'quotactl '*) [[ $1 = *' EPERM |' ]] ;;
 	# Neither may then a map be made that could be pinned.
-	'bpf attr '*) [[ $1 = *' '@(EPERM|EBADF|ENOENT)' |' ]] ;;
+	'bpf attr '*) [[ $1 = *' '@(EPERM|EBADF|ENOENT|EINVAL)' |' ]] ;;
 	# A kernel without the call.
 	*) [[ $1 = *' ENOSYS |' ]] ;;
 	esac
