@@ -11,6 +11,7 @@
 #define ADDRESS_BYTES 128u		/* struct sockaddr_storage of the kernel */
 #define STRING_BYTES 131072u		/* of a string of argv, with its NUL: MAX_ARG_STRLEN */
 #define VECTOR_BYTES (6u << 20)		/* of argv and envp together, pointers included */
+#define BPF_BYTES 64u			/* of a bpf_attr, at the least: more than is looked at */
 #define MESSAGES 1024u			/* of one sendmmsg: UIO_MAXIOV */
 
 /* Owner: the item. */
@@ -82,7 +83,9 @@ enum pm_shape_kind shape_kind(const struct pm_call *call, const struct pm_shape 
 /* Is "" (and NULL for PM_SHAPE_NULL_EMPTY) the dirfd itself? */
 bool shape_empty_ok(const struct pm_call *call, const struct pm_shape *shape);
 /* Where the path of a bpf_attr lies; false where it holds none. */
-bool bpf_path(const struct pm_call *call, const unsigned char *attr, size_t len, uint16_t *at);
+bool bpf_path(const struct pm_call *call, const unsigned char *attr, uint16_t *at);
+/* The path of a bpf_attr starts at no descriptor any more. */
+void bpf_drop_fd(unsigned char *attr);
 /* Fill in what follows from the registers: kinds, roles, classes, dirfd, nofollow, empty_ok. */
 void call_classify(struct pm_call *call);
 

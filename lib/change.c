@@ -46,7 +46,7 @@ static void drop_dirfd(struct pm_call *call, struct pm_item *item)
 		return;
 	if (shape->kind == PM_SHAPE_BPF && item->dirfd != AT_FDCWD) {
 		attr = &call->items[item->priv->parent];
-		store_le(attr->data + 16, 4, (uint64_t)AT_FDCWD);
+		bpf_drop_fd(attr->data);
 	} else if (shape->dirfd) {
 		call->args[shape->dirfd - 1] = in_width(call, (uint64_t)(int64_t)AT_FDCWD);
 	}
@@ -188,7 +188,7 @@ static bool bpf_read(const struct pm_call *call)
 		if (!item->priv->shape || item->priv->shape->kind != PM_SHAPE_BPF ||
 		    item->priv->parent >= 0)
 			continue;
-		if (bpf_path(call, item->data, item->len, &at) != child ||
+		if (bpf_path(call, item->data, &at) != child ||
 		    (child && next->priv->at != at))
 			return false;
 	}

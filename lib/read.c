@@ -284,9 +284,15 @@ static int read_options(struct reading *r, const struct pm_shape *shape)
 	return add_data(r, PM_ITEM_BLOCK, shape, bytes, PAGE) ? 0 : -ENOMEM;
 }
 
+/*
+ * As __sys_bpf(): what is left out is zero, be it half a pointer.  The call runs
+ * with the whole of what was looked at.
+ */
 static int read_bpf(struct reading *r, const struct pm_shape *shape)
 {
 	uint32_t size = (uint32_t)r->call->args[shape->len - 1];
+	uint32_t whole = size < BPF_BYTES ? BPF_BYTES : size;
+	auto_free unsigned char *attr = NULL;
 	unsigned char *bytes, *path;
 	size_t len, parent;
 	uint16_t at;
@@ -294,13 +300,18 @@ static int read_bpf(struct reading *r, const struct pm_shape *shape)
 
 	if (size > PAGE)
 		return -E2BIG;
-	err = read_bytes(r, r->call->args[shape->arg], size, &bytes);
+	err = read_bytes(r, r->call->args[shape->arg], size, &attr);
 	if (err)
 		return err;
-	if (!add_data(r, PM_ITEM_BLOCK, shape, bytes, size))
+	bytes = calloc(1, whole + 1);
+	if (!bytes)
 		return -ENOMEM;
+	memcpy(bytes, attr, size);
+	if (!add_data(r, PM_ITEM_BLOCK, shape, bytes, whole))
+		return -ENOMEM;
+	r->call->args[shape->len - 1] = whole;
 	parent = r->call->nitems - 1;
-	if (!bpf_path(r->call, bytes, size, &at))
+	if (!bpf_path(r->call, bytes, &at))
 		return 0;
 	err = read_text(r->reader, load_le(bytes + at, 8), PATH_BYTES, ENAMETOOLONG, &path, &len);
 	if (err)

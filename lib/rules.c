@@ -121,29 +121,31 @@ bool shape_applies(const struct pm_call *call, const struct pm_shape *shape)
 	}
 }
 
-static uint32_t attr_word(const unsigned char *attr, size_t len, size_t at)
+static uint32_t attr_word(const unsigned char *attr, size_t at)
 {
-	return len >= at + 4 ? (uint32_t)load_le(attr + at, 4) : 0;
+	return (uint32_t)load_le(attr + at, 4);
 }
 
-bool bpf_path(const struct pm_call *call, const unsigned char *attr, size_t len, uint16_t *at)
+bool bpf_path(const struct pm_call *call, const unsigned char *attr, uint16_t *at)
 {
-	uint32_t type = attr_word(attr, len, LINK_TYPE);
+	uint32_t type = attr_word(attr, LINK_TYPE);
 
 	switch ((uint32_t)call->args[0]) {
 	case BPF_OBJ_PIN:
 	case BPF_OBJ_GET:
 		*at = OBJ_PATH;
-		break;
+		return true;
 	case BPF_LINK_CREATE:
 		*at = LINK_PATH;
-		if (type != BPF_UPROBE_MULTI && type != BPF_UPROBE_SESSION)
-			return false;
-		break;
+		return type == BPF_UPROBE_MULTI || type == BPF_UPROBE_SESSION;
 	default:
 		return false;
 	}
-	return len >= *at + 8u;
+}
+
+void bpf_drop_fd(unsigned char *attr)
+{
+	store_le(attr + OBJ_PATH_FD, 4, (uint64_t)AT_FDCWD);
 }
 
 static uint32_t open_classes(uint64_t flags)
@@ -180,7 +182,7 @@ static bool open_nofollow(uint64_t flags)
 static void classify_bpf(const struct pm_call *call, struct pm_item *item)
 {
 	const struct pm_item *attr = &call->items[item->priv->parent];
-	uint32_t flags = attr_word(attr->data, attr->len, OBJ_FLAGS);
+	uint32_t flags = attr_word(attr->data, OBJ_FLAGS);
 	uint32_t command = (uint32_t)call->args[0];
 
 	item->role = "pathname";
@@ -189,7 +191,7 @@ static void classify_bpf(const struct pm_call *call, struct pm_item *item)
 		return;
 	}
 	if (flags & BPF_PATH_FD)
-		item->dirfd = (int)attr_word(attr->data, attr->len, OBJ_PATH_FD);
+		item->dirfd = (int)attr_word(attr->data, OBJ_PATH_FD);
 	item->nofollow = command == BPF_OBJ_PIN;
 	if (command == BPF_OBJ_PIN)
 		item->classes = PM_BIT(PM_CLASS_CREATE);

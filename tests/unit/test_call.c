@@ -438,10 +438,24 @@ static void test_bpf(void **state)
 	assert_int_equal(pm_call_set_arg(&call, 0, 6), 0);
 	assert_int_equal(call.items[1].classes, BIT_CREATE);
 	pm_call_clear(&call);
-	/* Too short to hold the pointer; no path; too long. */
+	/* What is left out is zero: half of a pointer, half of a descriptor. */
 	assert_int_equal(READ(&call, &memory, WIDE, "bpf", 7, 0x1000, 4), 0);
-	assert_int_equal(call.nitems, 1);
+	assert_int_equal(call.nitems, 2);
+	assert_string_equal(call.items[1].data, "/sys/fs/bpf/x");
+	assert_int_equal(call.items[1].dirfd, AT_FDCWD);
+	round_trip(&call);
 	pm_call_clear(&call);
+	assert_int_equal(READ(&call, &memory, WIDE, "bpf", 7, 0x1000, 16), 0);
+	assert_int_equal(call.items[1].dirfd, 0);
+	assert_int_equal(pm_call_set_path(&call, &call.items[1], "/other"), 0);
+	assert_int_equal(call.items[1].dirfd, AT_FDCWD);
+	round_trip(&call);
+	pm_call_clear(&call);
+	assert_int_equal(READ(&call, &memory, WIDE, "bpf", 7, 0x1000, 17), 0);
+	assert_int_equal(call.items[1].dirfd, 12);
+	pm_call_clear(&call);
+	FAILS(-EFAULT, &memory, WIDE, "bpf", 7, 0x1000, 0);
+	/* No path; too long. */
 	assert_int_equal(READ(&call, &memory, WIDE, "bpf", 5, 0x1000, sizeof(attr)), 0);
 	assert_int_equal(call.nitems, 0);
 	pm_call_clear(&call);
