@@ -109,7 +109,7 @@ public class Main {
 }
 EOF
 echo part >"$FILES/part"
-(cd "$TMPDIR" && javac -d classes Main.java) >"$TMPDIR/build.out" 2>&1
+(cd "$TMPDIR" && javac -J-XX:-UsePerfData -d classes Main.java) >"$TMPDIR/build.out" 2>&1
 ok $? 'a Java program is built' "$(cat "$TMPDIR/build.out")"
-compare 'threads and processes' 6 '*/java' java -cp "$TMPDIR/classes" Main
+compare 'threads and processes' 6 '*/java' java -XX:-UsePerfData -cp "$TMPDIR/classes" Main
 done_testing
