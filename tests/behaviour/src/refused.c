@@ -308,7 +308,9 @@ static void *make_calls(void *data)
 	listening->fd = INSTALL(SECCOMP_FILTER_FLAG_NEW_LISTENER,
 				ON(SYS_getppid, SECCOMP_RET_USER_NOTIF),
 				ON(SYS_openat, SECCOMP_RET_USER_NOTIF),
-				ON(SYS_unlink, SECCOMP_RET_USER_NOTIF));
+				ON(SYS_unlink, SECCOMP_RET_USER_NOTIF),
+				/* No number that nobody calls may come, where a call is refused. */
+				ON((unsigned int)-1, SECCOMP_RET_KILL_PROCESS));
 	check(listening->fd >= 0);
 	/* Made by us, so filtered as we are, but it makes no such call. */
 	check(!pthread_create(&thread, NULL, listen_to_it, listening));
