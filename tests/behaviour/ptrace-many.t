@@ -6,12 +6,12 @@
 # shellcheck source=tests/behaviour/ptrace.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
 
-life=$helpers/life
+birth=$helpers/birth
 
 # What the sanitizers keep of freed memory is no growth of ours.
 export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}quarantine_size_mb=0:thread_local_quarantine_size_kb=0
 
-coproc supervised "$life" many 1000 20000
+coproc supervised "$birth" many 1000 20000
 command=$COPROC_PID
 exec {answers}>&"${COPROC[1]}"
 
@@ -46,7 +46,7 @@ mappings()
 read -r line <&"${COPROC[0]}"
 is "$line" live '1000 forked processes live at once'
 read -r tracer < <(for status in /proc/[0-9]*/status; do
-	[ "$(readlink "${status%status}exe" 2>/dev/null)" = "$(readlink -f "$life")" ] &&
+	[ "$(readlink "${status%status}exe" 2>/dev/null)" = "$(readlink -f "$birth")" ] &&
 		sed -n 's/^TracerPid:\s*//p' "$status"
 done 2>/dev/null)
 is "$(cat "/proc/$tracer/comm")" pointsman 'the supervisor is found'

@@ -6,6 +6,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
 
 life=$helpers/life
+birth=$helpers/birth
 
 both 'only mediated calls stop' "$life" stops
 
@@ -27,7 +28,7 @@ done
 out=$(nohup "$PM" run --policy "$policy" -- sh -c 'kill -HUP $$; cat "$CHECK_FROM"' 2>/dev/null)
 is "$out" to 'under nohup a hang-up is ignored'
 
-out=$("$life" subreaper "$PM" run --policy "$policy" -- env CHECK_EXPECT=to "$life" no-children 2>&1)
+out=$("$birth" subreaper "$PM" run --policy "$policy" -- env CHECK_EXPECT=to "$birth" no-children 2>&1)
 ok $? 'a subreaper finds no child that it did not make' "$out"
 
 # What is sent to all processes is not for the supervisor.

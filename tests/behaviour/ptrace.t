@@ -7,6 +7,7 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
 
 life=$helpers/life
+birth=$helpers/birth
 
 both 'a thread that is not the leader executes, 60 times' "$life" exec-by-thread 60
 both 'threads die in a call and with their process, 200 times' "$life" thread-death 200
@@ -15,9 +16,9 @@ both 'vfork parents' "$life" vfork
 both '1000 threads are in a call at once' "$life" blocked 1000
 both 'the death of a parent' "$life" parent-death
 both 'a parent sees its child stop and go on' "$life" group-stop
-both 'who is killed while it forks leaves nobody behind, 300 times' "$life" orphans 300
-both 'CLONE_PARENT: children of somebody out of sight' "$life" beside
-both 'CLONE_UNTRACED does not lead out' "$life" untraced
+both 'who is killed while it forks leaves nobody behind, 300 times' "$birth" orphans 300
+both 'CLONE_PARENT: children of somebody out of sight' "$birth" beside
+both 'CLONE_UNTRACED does not lead out' "$birth" untraced
 
 # The death of the supervisor.
 for round in 1 2 3; do
