@@ -115,6 +115,18 @@ static int find_over(struct walk *walk)
 	return 0;
 }
 
+/* Where a component leads nowhere else, the directory has to be searched all the same. */
+static int stay(struct walk *walk)
+{
+	int fd = open_next(walk, ".", 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	walk->magic = false;
+	return 0;
+}
+
 static int step_up(struct walk *walk)
 {
 	bool at_over, at_top = same_object(&walk->cur.is, &walk->top->is);
@@ -124,12 +136,12 @@ static int step_up(struct walk *walk)
 		return err;
 	walk->knows_root = true;
 	at_over = same_object(&walk->cur.is, &walk->over);
-	if ((at_top || at_over) && (walk->resolve & RESOLVE_BENEATH))
-		return -EXDEV;
-	if (at_over) {
-		walk->magic = false;
-		return 0;
+	if ((at_top || at_over) && (walk->resolve & RESOLVE_BENEATH)) {
+		err = stay(walk);
+		return err ? err : -EXDEV;
 	}
+	if (at_over)
+		return stay(walk);
 	fd = at_top ? open_over(walk) : open_next(walk, "..", 0);
 	if (fd < 0)
 		return fd;
@@ -264,8 +276,6 @@ static int step_down(struct walk *walk, const char *name, bool final)
 
 static int step(struct walk *walk, const char *name, bool final)
 {
-	int fd;
-
 	if (!S_ISDIR(walk->cur.is.mode))
 		return -ENOTDIR;
 	if (is_dotdot(name))
@@ -274,12 +284,7 @@ static int step(struct walk *walk, const char *name, bool final)
 		return -EISDIR;
 	if (!is_dot(name))
 		return step_down(walk, name, final);
-	fd = open_next(walk, ".", 0);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	walk->magic = false;
-	return 0;
+	return stay(walk);
 }
 
 /* The path without its final component, or NULL where it has but one. */

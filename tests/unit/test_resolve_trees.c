@@ -6,6 +6,8 @@
 #define _GNU_SOURCE
 #include "resolve_check.h"
 
+#include <grp.h>
+#include <linux/capability.h>
 #include <pthread.h>
 
 enum { NAMES = 5, TREES = 24, PATHS = 120 };
@@ -149,6 +151,87 @@ static void plain_trees(void **state)
 		assert_int_equal(mkdir(dir, 0755) | chdir(dir), 0);
 		make_tree(dir);
 		start(&target, NULL, NULL);
+		check_random(&target, dir);
+		end(&target);
+	}
+	assert_int_equal(chdir(place), 0);
+}
+
+/* Directories that not everybody may search, of several owners. */
+static void scramble(void)
+{
+	static const mode_t modes[] = { 0755, 0755, 0711, 0700, 0750, 0744, 0070, 0000 };
+	static const uid_t owners[] = { 0, 0, 12345, 12346 };
+	char path[512];
+
+	for (int i = 0; i < 40; i++) {
+		int fd;
+
+		random_path(path, sizeof(path), ".", false);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		if (fchmod(fd, modes[random_below(8)]) ||
+		    fchown(fd, owners[random_below(4)], owners[random_below(4)]))
+			_exit(errno);
+		close(fd);
+	}
+}
+
+/* In the tree as a root, which no path leads out of. */
+static int scramble_tree(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (chroot(".") || chdir("/"))
+			_exit(errno);
+		scramble();
+		_exit(0);
+	}
+	random_below(2);
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : ECHILD;
+}
+
+/* Another user, with one group more; who is not root stays who it is. */
+static int become_other(void *data)
+{
+	static const gid_t group = 12346;
+
+	(void)data;
+	if (geteuid())
+		return 0;
+	return setgroups(1, &group) || setresgid(12345, 12345, 12345) ||
+	       setresuid(12345, 12345, 12345) ? errno : 0;
+}
+
+/* Root, and no capability. */
+static int become_weak(void *data)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	(void)data;
+	return syscall(SYS_capset, &header, none) ? errno : 0;
+}
+
+/* What the supervisor may search and the target may not, it does not search for it. */
+static void closed_trees(void **state)
+{
+	struct target target;
+	char dir[PATH_MAX];
+
+	(void)state;
+	random_state = seed();
+	assert_int_equal(chmod(place, 0755), 0);
+	for (int i = 0; i < 2 * TREES; i++) {
+		snprintf(dir, sizeof(dir), "%s/%d", place, i);
+		assert_int_equal(mkdir(dir, 0755) | chdir(dir), 0);
+		make_tree(dir);
+		if (!geteuid())
+			assert_int_equal(scramble_tree(), 0);
+		start(&target, i % 2 ? become_weak : become_other, NULL);
 		check_random(&target, dir);
 		end(&target);
 	}
@@ -341,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(plain_trees),
+		TEST(closed_trees),
 		TEST(chrooted_trees),
 		TEST(mounted_trees),
 		TEST(disturbed),
