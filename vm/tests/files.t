@@ -17,7 +17,7 @@ vm -- sh -c 'touch "$0" /etc/pointsman-was-here /root/pointsman-was-here; echo $
 is 'the root is read-only' "$out" 1
 is 'and stays so' "$(ls "$new" /etc/pointsman-was-here 2>/dev/null)" ''
 
-vm -- sh -c 'for dir in /tmp /run /var/tmp "$0"; do
+TMPDIR=/ vm -- sh -c 'for dir in /tmp /run /var/tmp "$0"; do
 	echo text > $dir/pointsman-was-here && cat $dir/pointsman-was-here
 	ls -A $dir; done' "$top/build/scratch" </dev/null
 is 'what is fresh is writable and empty' "$out" \

@@ -1,36 +1,63 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # From the call of vm/run to the first line of its command: at most four seconds.
-# A busy host makes a run longer and none shorter: the best of five counts.
+# A busy host makes a run longer and none shorter: the best of five counts, and where
+# more wants to run than the host has processors, what the best one used of them.
 set -euo pipefail
 # shellcheck source=tap.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/tap.sh"
 
-limit=$((4000000 * ${PM_TIME_SCALE:-1}))
+limit=$((4000 * ${PM_TIME_SCALE:-1}))
 
-# first_line: microseconds until it came; the verdict on the run comes after it.
+# $used: milliseconds of the processors, of this shell's children that have ended.
+used() {
+	times > "$scratch/times"
+	used=$(awk -F '[ms ]+' 'NR == 2 {
+			printf "%d", ($1 * 60 + $2 + $3 * 60 + $4) * 1000
+		}' "$scratch/times")
+}
+
+# first_line: $taken, in milliseconds, and $cpu of the whole run, which is longer.
 first_line() {
-	local start=${EPOCHREALTIME/./} line
+	local start=${EPOCHREALTIME/./} before line
 
+	used
+	before=$used
 	exec 3< <("$top/vm/run" "${kernel[@]}" --timeout 120 -- echo here </dev/null)
 	read -r line <&3 || line=nothing
-	taken=$((${EPOCHREALTIME/./} - start))
+	taken=$(((${EPOCHREALTIME/./} - start) / 1000))
 	cat <&3 >/dev/null
 	exec 3<&-
-	[ "$line" = here ]
+	wait $!
+	used
+	cpu=$((used - before))
+	[ "$line" = here ] && [ "$cpu" -gt 0 ]
+}
+
+busy() {
+	local load
+
+	read -r load _ < /proc/loadavg
+	[ "${load%.*}" -ge "$(nproc)" ]
 }
 
 # What is compiled once does not count.
 vm -- true </dev/null
 is 'a run' "$status" 0
 
-best=
+best=''
+cheapest=''
 for _ in 1 2 3 4 5; do
 	first_line || { best=; break; }
-	echo "# first line after $((taken / 1000)) ms"
+	echo "# first line after $taken ms; the run used $cpu ms of the processors"
 	[ -n "$best" ] && [ "$best" -le "$taken" ] || best=$taken
+	[ -n "$cheapest" ] && [ "$cheapest" -le "$cpu" ] || cheapest=$cpu
 	[ "$best" -gt "$limit" ] || break
 done
+if [ -n "$best" ] && [ "$best" -gt "$limit" ] && busy; then
+	echo "# the host is busy: what was used counts, $cheapest ms"
+	best=$cheapest
+fi
 err=
 is 'the first line comes in time' "$((${best:-limit + 1} <= limit))" 1
 
