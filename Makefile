@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all check check-kernel clean demo demo-kernel setup setup-tests vm-shell
+.PHONY: all check check-kernel clean demo demo-kernel setup setup-kernel setup-tests vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -22,16 +22,19 @@ setup:
 setup-tests: setup
 	$(lock) tests/setup
 
+setup-kernel:
+	$(lock) kernel/scripts/setup
+
 demo: setup
 	@$(MAKE) --no-print-directory all
 	@demo/run $(BUILD)
 
-check: setup-tests
+check: setup-tests setup-kernel
 	tests/check $(BUILD)
 
-# The kernel series: it is proved, built (three kernels) and tested in a virtual machine.
-check-kernel: setup
-	kernel/scripts/setup
+# The part of it that is the kernel series: it is proved, built (three kernels) and tested
+# in a virtual machine.
+check-kernel: setup setup-kernel
 	tests/check-kernel $(BUILD)
 
 demo-kernel:
