@@ -354,9 +354,11 @@ static struct listing look(void)
 	return listing;
 }
 
-static void print_changes(struct listing *before, struct listing *after)
+/* Returns whether there are any. */
+static bool print_changes(struct listing *before, struct listing *after)
 {
 	size_t a = 0, b = 0;
+	bool changed = false;
 
 	while (a < before->n || b < after->n) {
 		int order = a == before->n ? 1 : b == after->n ? -1 :
@@ -368,11 +370,13 @@ static void print_changes(struct listing *before, struct listing *after)
 			printf(" +%s", after->lines[b]);
 		a += order <= 0;
 		b += order >= 0;
+		changed |= order != 0;
 	}
 	for (a = 0; a < before->n; a++)
 		free(before->lines[a]);
 	for (b = 0; b < after->n; b++)
 		free(after->lines[b]);
+	return changed;
 }
 
 static void print_reached(void)
@@ -404,6 +408,7 @@ static void drive_one(int actor, unsigned char i, unsigned char spelling)
 {
 	const struct row *row = &rows[i];
 	static char out[TEXT_SIZE];
+	static bool untouched;
 	struct listing before, after;
 	size_t have = 0;
 	char kind = 0;
@@ -414,7 +419,8 @@ static void drive_one(int actor, unsigned char i, unsigned char spelling)
 		puts(" no mounts");
 		return;
 	}
-	prepare(row->flags & MOUNTS);
+	if (!untouched || row->flags & MOUNTS)
+		prepare(row->flags & MOUNTS);
 	before = look();
 	if (write(actor, (unsigned char[]){ i, spelling }, 2) != 2)
 		die("write");
@@ -433,7 +439,9 @@ static void drive_one(int actor, unsigned char i, unsigned char spelling)
 	}
 	after = look();
 	printf("%s |", out);
-	print_changes(&before, &after);
+	/* Attributes are not listed. */
+	untouched = !print_changes(&before, &after) && !(row->flags & MOUNTS) &&
+		    !strstr(row->call, "set");
 	print_reached();
 	putchar('\n');
 }
