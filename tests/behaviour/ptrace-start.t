@@ -25,6 +25,19 @@ for closed in '<&-' '>&-' '2>&-' '<&- >&-' '>&- 2>&-' '<&- >&- 2>&-'; do
 	rm -f audit
 done
 
+# A limit that would make every call fail is left, or said.
+out=$(
+	ulimit -f 100
+	"$PM" run --policy "$policy" -- cat "$CHECK_FROM" 2>&1
+)
+status=$?
+if ((0x$(sed -n 's/^CapEff:\s*//p' /proc/self/status) >> 24 & 1)); then
+	is "$status $out" '0 to' 'the supervisor leaves the limit on the size of files'
+else
+	is "$status $out" '125 pointsman: cannot make memory for arguments: File too large' \
+		'a limit on the size of files'
+fi
+
 out=$(nohup "$PM" run --policy "$policy" -- sh -c 'kill -HUP $$; cat "$CHECK_FROM"' 2>/dev/null)
 is "$out" to 'under nohup a hang-up is ignored'
 
