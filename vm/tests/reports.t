@@ -7,6 +7,8 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/tap.sh"
 
 kernel=(--kernel debug)
+# It boots slowly, and a busy host makes it slower.
+LIMIT=600
 crash=/sys/kernel/debug/provoke-crash/DIRECT
 
 vm -- sh -c 'grep "debug_locks: *1" /proc/lockdep_stats && [ -w /sys/kernel/debug/kmemleak ]' </dev/null

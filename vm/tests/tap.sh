@@ -13,7 +13,7 @@ count=0
 # vm [OPTION…] -- COMMAND…: its output in $out and $err, its status in $status.
 vm() {
 	status=0
-	"${run[@]}" "${kernel[@]}" --timeout "${LIMIT:-120}" "$@" \
+	"${run[@]}" "${kernel[@]}" --timeout "${LIMIT:-300}" "$@" \
 		> "$scratch/out" 2> "$scratch/err" || status=$?
 	out=$(tr -d "\0" < "$scratch/out")
 	err=$(tr -d "\0" < "$scratch/err")
