@@ -83,6 +83,27 @@ static void call_entry(struct supervisor *s, struct thread *thread,
 	thread_resume(thread, 0);
 }
 
+/*
+ * A filter asks for a tracer in the middle of a call that has been dealt with.
+ * Ours has been answered; one of the program's own has no tracer.
+ */
+static void filter_stop(struct thread *thread, const struct __ptrace_syscall_info *info)
+{
+	struct regs regs;
+	int err;
+
+	if (info->seccomp.ret_data != FILTER_TRACE_DATA) {
+		err = regs_get(thread->tid, &regs);
+		if (!err) {
+			regs_skip(&regs, -ENOSYS);
+			err = regs_set(thread->tid, &regs);
+		}
+		if (err && !gone(err))
+			thread_kill(thread);
+	}
+	thread_resume(thread, 0);
+}
+
 /* A stop of a call: at its entry (where every call stops), its filter, its return. */
 static void syscall_stop(struct supervisor *s, struct thread *thread)
 {
@@ -107,7 +128,7 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 		if (thread->state == STATE_FREE && !thread->at_entry)
 			call_stop(s, thread, &info, false);
 		else
-			thread_resume(thread, 0);
+			filter_stop(thread, &info);
 		return;
 	default:
 		thread_kill(thread);

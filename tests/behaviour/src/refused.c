@@ -309,6 +309,8 @@ static void *make_calls(void *data)
 				ON(SYS_getppid, SECCOMP_RET_USER_NOTIF),
 				ON(SYS_openat, SECCOMP_RET_USER_NOTIF),
 				ON(SYS_unlink, SECCOMP_RET_USER_NOTIF),
+				ON(SYS_getuid, SECCOMP_RET_TRACE),
+				ON(SYS_open, SECCOMP_RET_TRACE),
 				/* No number that nobody calls may come, where a call is refused. */
 				ON((unsigned int)-1, SECCOMP_RET_KILL_PROCESS));
 	check(listening->fd >= 0);
@@ -316,6 +318,8 @@ static void *make_calls(void *data)
 	check(!pthread_create(&thread, NULL, listen_to_it, listening));
 	for (int i = 0; i < 50; i++) {
 		check(syscall(SYS_getppid) == 4242);
+		check(syscall(SYS_getuid) == -1 && errno == ENOSYS);
+		check(syscall(SYS_open, check_from, O_RDONLY) == -1 && errno == ENOSYS);
 		check_mediated();
 	}
 	/* The second of check_mediated()'s opens is refused before it gets there. */
