@@ -227,6 +227,11 @@ int script_follow(struct pm_call *call)
 	return script_add_items(call);
 }
 
+int pm_call_follow_program(struct pm_call *call)
+{
+	return script_follow(call);
+}
+
 /* The words of one more script go before those of the scripts that it interprets. */
 static int add_words(struct program *program, const struct line *line)
 {

@@ -33,7 +33,7 @@ static bool is_there(const struct redirect *redirect, const char *path)
 }
 
 static int act_on_path(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-		       bool *changed)
+		       struct acted *acted)
 {
 	const struct redirect *redirect = &rule->redirect;
 	const struct pm_where *where = pm_item_where(call, item);
@@ -59,13 +59,16 @@ static int act_on_path(const struct rule *rule, struct pm_call *call, struct pm_
 		return -ENOMEM;
 	err = pm_call_set_path(call, item, path);
 	free(path);
-	if (!err)
-		*changed = true;
-	return err;
+	if (err)
+		return err;
+	acted->changed = acted->path = true;
+	where = pm_item_where(call, item);
+	acted->beyond = !is_there(redirect, where->name) && !is_there(redirect, where->self_name);
+	return 0;
 }
 
 static int act_on_address(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-			  enum pm_class class, bool *changed)
+			  enum pm_class class, struct acted *acted)
 {
 	enum address_use use = class == PM_CLASS_BIND ? ADDRESS_BIND :
 			       class == PM_CLASS_SEND ? ADDRESS_SEND :
@@ -79,9 +82,12 @@ static int act_on_address(const struct rule *rule, struct pm_call *call, struct 
 	if ((size_t)len == item->len && !memcmp(&to, item->data, (size_t)len))
 		return 0;
 	err = pm_call_set_sockaddr(call, item, &to, (size_t)len);
-	if (!err)
-		*changed = true;
-	return err;
+	if (err)
+		return err;
+	acted->changed = true;
+	err = address_leads_on(&rule->redirect.address, call, item, class);
+	acted->beyond = err > 0;
+	return err < 0 ? err : 0;
 }
 
 /* A new vector of texts that are others'. */
@@ -186,20 +192,20 @@ static int act_on_program(const struct redirect *redirect, struct pm_call *call,
 }
 
 int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-		enum pm_class class, bool again, bool *changed)
+		enum pm_class class, bool again, struct acted *acted)
 {
 	const struct redirect *redirect = &rule->redirect;
 	int err = 0;
 
 	if (redirect->has_address && item->kind == PM_ITEM_SOCKADDR)
-		return act_on_address(rule, call, item, class, changed);
+		return act_on_address(rule, call, item, class, acted);
 	if (item->kind != PM_ITEM_PATH)
 		return 0;
 	/* argv and environment first: they leave what where was found. */
 	if (class == PM_CLASS_EXEC && !again)
-		err = act_on_program(redirect, call, item, changed);
+		err = act_on_program(redirect, call, item, &acted->changed);
 	if (!err && redirect->has_path)
-		err = act_on_path(rule, call, item, changed);
+		err = act_on_path(rule, call, item, acted);
 	return err;
 }
 

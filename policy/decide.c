@@ -9,6 +9,10 @@
  * strictest outcome of all facets is the call's: kill, then deny, then value,
  * then the redirects of all facets together, then allow; of equals that of the
  * earlier rule, and rules before defaults.
+ *
+ * Where a redirect leads is the rule's word for it, and not asked about again.
+ * A link there may lead on, and a new program may name an interpreter: these
+ * nobody has spoken of, so they are decided on in a further round.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +22,7 @@
 #include "rules.h"
 
 #define NO_RULE SIZE_MAX
+#define ROUNDS	40	/* as many links as a path may have */
 
 /* A facet and the rule that decides on it. */
 struct facet {
@@ -34,6 +39,11 @@ struct decision {
 	struct pm_call *call;
 	struct facet *facets;
 	size_t nfacets;
+	/* Which items this round is about; NULL: all, and the call as a whole. */
+	bool *open;
+	bool changed;		/* by redirects */
+	unsigned int done;	/* arguments that rules have set */
+	size_t program;		/* the rule that acted on the program, or NO_RULE */
 };
 
 bool policy_wants(void *data, const char *syscall, uint32_t classes)
@@ -82,15 +92,17 @@ static int find_facets(struct decision *decision)
 	decision->facets = calloc(most, sizeof(*decision->facets));
 	if (!decision->facets)
 		return -ENOMEM;
+	decision->nfacets = 0;
 	for (size_t i = 0; i < call->nitems; i++)
 		for (int class = 0; class < PM_NCLASSES; class++)
-			if (counts(call, &call->items[i], (enum pm_class)class))
+			if ((!decision->open || decision->open[i]) &&
+			    counts(call, &call->items[i], (enum pm_class)class))
 				decision->facets[decision->nfacets++] = (struct facet){
 					.item = &call->items[i],
 					.class = (enum pm_class)class,
 				};
 	/* A call that names nothing is asked about once, as a whole. */
-	if (!decision->nfacets)
+	if (!decision->nfacets && !decision->open)
 		decision->nfacets = 1;
 	return 0;
 }
@@ -155,38 +167,84 @@ static bool asks_for_log(const struct decision *decision)
 	return false;
 }
 
-/* Of the facets of one item, which lie together, the earliest redirect rule acts. */
-static int redirect_items(const struct decision *decision, bool *changed)
+/* The rule that redirects this facet's item: the earliest of all its facets, which lie together. */
+static const struct facet *find_redirect(const struct decision *decision, size_t *i)
 {
-	size_t program = NO_RULE;
+	struct pm_item *item = decision->facets[*i].item;
+	const struct facet *first = NULL;
+
+	for (; *i < decision->nfacets && decision->facets[*i].item == item; ++*i) {
+		const struct facet *facet = &decision->facets[*i];
+
+		if (action_of(decision, facet) == PM_REDIRECT &&
+		    (!first || facet->rule < first->rule))
+			first = facet;
+	}
+	return item ? first : NULL;
+}
+
+/*
+ * This item is now another program, and its interpreters are new: they are
+ * open.  An interpreter that was changed becomes the program.
+ */
+static int open_interpreters(struct decision *decision, size_t changed)
+{
+	struct pm_call *call = decision->call;
+	bool beyond = decision->open[changed];
+	bool *more;
+	int err;
+
+	err = pm_call_follow_program(call);
+	if (err)
+		return err;
+	more = reallocarray(decision->open, call->nitems + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	decision->open = more;
+	more[call->nitems] = false;
+	for (size_t i = 0; i < call->nitems; i++)
+		if (call->items[i].kind == PM_ITEM_PATH)
+			more[i] = call->items[i].arg == PM_NO_REGISTER || beyond;
+	return 0;
+}
+
+/* Says for the next round which items are open. */
+static int redirect_items(struct decision *decision)
+{
+	struct pm_call *call = decision->call;
+	size_t program = NO_RULE;	/* the index of the item that is now another program */
 	int err = 0;
 
+	free(decision->open);
+	decision->open = calloc(call->nitems + 1, sizeof(*decision->open));
+	if (!decision->open)
+		return -ENOMEM;
 	for (size_t i = 0; i < decision->nfacets && !err;) {
-		const struct facet *first = NULL;
-		struct pm_item *item = decision->facets[i].item;
+		const struct facet *first = find_redirect(decision, &i);
+		struct acted acted = { 0 };
+		size_t item;
 
-		for (; i < decision->nfacets && decision->facets[i].item == item; i++) {
-			const struct facet *facet = &decision->facets[i];
-
-			if (action_of(decision, facet) == PM_REDIRECT &&
-			    (!first || facet->rule < first->rule))
-				first = facet;
-		}
-		if (!first || !item)
+		/* The interpreters of what ran before do not run any more. */
+		if (!first || (program != NO_RULE && first->item->arg == PM_NO_REGISTER))
 			continue;
-		err = act_on_item(decision->policy->rules[first->rule], decision->call, item,
-				  first->class, program == first->rule, changed);
-		if (first->class == PM_CLASS_EXEC)
-			program = first->rule;
+		item = (size_t)(first->item - call->items);
+		err = act_on_item(decision->policy->rules[first->rule], call, first->item,
+				  first->class, decision->program == first->rule, &acted);
+		decision->changed |= acted.changed;
+		decision->open[item] = acted.beyond;
+		if (first->class != PM_CLASS_EXEC)
+			continue;
+		decision->program = first->rule;
+		if (acted.path)
+			program = item;
 	}
-	return err;
+	return !err && program != NO_RULE ? open_interpreters(decision, program) : err;
 }
 
 /* Registers and the number: each rule once, in the order of the rules. */
-static int redirect_call(const struct decision *decision, bool *changed)
+static int redirect_call(struct decision *decision)
 {
 	size_t next = 0, last = NO_RULE;
-	unsigned int done = 0;
 	int err = 0;
 
 	while (!err) {
@@ -200,7 +258,8 @@ static int redirect_call(const struct decision *decision, bool *changed)
 		}
 		if (next == NO_RULE)
 			break;
-		err = act_on_call(decision->policy->rules[next], decision->call, &done, changed);
+		err = act_on_call(decision->policy->rules[next], decision->call, &decision->done,
+				  &decision->changed);
 		last = next;
 	}
 	return err;
@@ -227,32 +286,50 @@ static void fill(const struct decision *decision, const struct facet *facet,
 	}
 }
 
-static int carry_out(const struct decision *decision, struct pm_verdict *verdict)
+/* One round.  Returns 1 where another one is to follow, 0 or a negative errno. */
+static int decide_open(struct decision *decision, struct pm_verdict *verdict)
 {
-	bool changed = false;
+	struct pm_verdict now = { .log = verdict->log };
+	bool first = !decision->open, more = false;
 	int err;
 
-	fill(decision, find_strictest(decision), verdict);
-	if (verdict->action != PM_REDIRECT)
+	err = find_facets(decision);
+	for (size_t i = 0; i < decision->nfacets && !err; i++)
+		err = find_rule(decision, &decision->facets[i]);
+	if (err || !decision->nfacets)
+		return err;
+	fill(decision, find_strictest(decision), &now);
+	now.log |= verdict->log;
+	verdict->log = now.log;
+	/* What a later round allows or redirects is still the first one's redirect. */
+	if (first || strictness(now.action) > strictness(PM_REDIRECT))
+		*verdict = now;
+	if (now.action != PM_REDIRECT)
 		return 0;
-	err = redirect_items(decision, &changed);
+	err = redirect_items(decision);
 	if (!err)
-		err = redirect_call(decision, &changed);
-	if (!err && !changed)
-		verdict->action = PM_ALLOW;
-	return err;
+		err = redirect_call(decision);
+	for (size_t i = 0; !err && i < decision->call->nitems; i++)
+		more |= decision->open[i];
+	return err ? err : more;
 }
 
 int policy_decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 {
-	struct decision decision = { .policy = data, .call = call };
-	int err;
+	struct decision decision = { .policy = data, .call = call, .program = NO_RULE };
+	int more;
 
-	err = find_facets(&decision);
-	for (size_t i = 0; i < decision.nfacets && !err; i++)
-		err = find_rule(&decision, &decision.facets[i]);
-	if (!err)
-		err = carry_out(&decision, verdict);
-	free(decision.facets);
-	return err;
+	for (unsigned int round = 0;; round++) {
+		more = decide_open(&decision, verdict);
+		free(decision.facets);
+		decision.facets = NULL;
+		if (more > 0 && round == ROUNDS)
+			more = -ELOOP;
+		if (more <= 0)
+			break;
+	}
+	free(decision.open);
+	if (!more && verdict->action == PM_REDIRECT && !decision.changed)
+		verdict->action = PM_ALLOW;
+	return more;
 }

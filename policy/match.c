@@ -105,6 +105,23 @@ static int resolve_unix(struct pm_call *call, const struct pm_item *item, enum p
 	return err;
 }
 
+int address_leads_on(const struct address *address, struct pm_call *call,
+		     const struct pm_item *item, enum pm_class class)
+{
+	struct pm_where where;
+	bool has;
+	int err;
+
+	if (address->kind != ADDRESS_UNIX_PATH)
+		return 0;
+	err = resolve_unix(call, item, class, &where, &has);
+	if (err || !has)
+		return err;
+	err = !where.name || !pattern_matches(&address->path, where.name);
+	pm_where_free(&where);
+	return err;
+}
+
 static int address_rule_matches(const struct match *match, struct pm_call *call,
 				const struct pm_item *item, enum pm_class class)
 {

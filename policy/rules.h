@@ -150,6 +150,12 @@ int rule_matches(const struct rule *rule, struct pm_call *call, struct pm_item *
 		 enum pm_class class);
 /* Do its paths, trees, globs or anonymous names mean this file? */
 bool match_names(const struct match *match, const struct pm_where *where);
+/*
+ * Does the path of an AF_UNIX address lead to another one than this address
+ * names?  1, 0 or a negative errno.
+ */
+int address_leads_on(const struct address *address, struct pm_call *call,
+		     const struct pm_item *item, enum pm_class class);
 /* Is a less than b, both as registers of this type hold them? */
 bool arg_less(enum arg_type type, uint64_t a, uint64_t b);
 /* Does the rule speak of calls of this name at all? */
@@ -169,11 +175,16 @@ bool guard_wants(const struct rule *rule, uint32_t classes);
  * address, the argv and environment of a program), and of the whole call.
  * again: the rule has acted on the program of this call already, and this is
  * the interpreter that its script names.  done has the bits of arguments that
- * an earlier rule has set.  *changed is set where something is now different.
- * Return 0 or a negative errno.
+ * an earlier rule has set.  What happened is added to *acted; *changed is set
+ * where something is now different.  Return 0 or a negative errno.
  */
+struct acted {
+	bool changed;	/* something is now different */
+	bool path;	/* the item names another file */
+	bool beyond;	/* which a link led on from where the redirect leads */
+};
 int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *item,
-		enum pm_class class, bool again, bool *changed);
+		enum pm_class class, bool again, struct acted *acted);
 int act_on_call(const struct rule *rule, struct pm_call *call, unsigned int *done, bool *changed);
 /* The bit of done for the number of the call. */
 #define ACT_NUMBER (1u << 6)

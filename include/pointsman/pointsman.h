@@ -237,6 +237,15 @@ int pm_call_set_arg(struct pm_call *call, unsigned int arg, uint64_t value);
 int pm_call_set_nr(struct pm_call *call, int nr);
 
 /*
+ * After the program of an execve was changed, or its interpreter (which then is
+ * the program): make the items of the interpreters those that it now names, for
+ * the layer to decide on.  The library does so before it asks the next layer.
+ * Pointers to items are no longer valid.  Does nothing to other calls.
+ * Returns 0, -ENOMEM, or the error with which the execve would fail.
+ */
+int pm_call_follow_program(struct pm_call *call);
+
+/*
  * Number of a name in the table of arch (AUDIT_ARCH_* of linux/audit.h), or
  * -ENOENT; and back, or NULL.
  */

@@ -215,7 +215,7 @@ rules:
             f'configured\nconfigured\n{here}/etc\n',
         f'echo new >{vendor}/var/new; mv {vendor}/var/new {vendor}/var/newer; '
         f'cat {vendor}/var/newer': 'new\n',
-        f'ln -s ../etc/app.conf {vendor}/var/link; cat {vendor}/var/link': 'configured\n',
+        f'ln -s {vendor}/etc/app.conf {vendor}/var/link; cat {vendor}/var/link': 'configured\n',
         f'ln {vendor}/var/newer {vendor}/var/hard; stat -c %h {vendor}/var/newer': '2\n',
         f'mkdir -p {vendor}/a/b && rmdir {vendor}/a/b && [ -d {vendor}/a ] && echo y': 'y\n',
         f'rm -r {vendor}/a {vendor}/var && ls {vendor}': 'bin\netc\nrun\n',
@@ -486,9 +486,73 @@ rules:
     same(done.returncode, -signal.SIGKILL)
 
 
+def links_where_redirects_lead(run):
+    """A link in the target leads to nothing that the rules do not let it lead to."""
+    secret = run.path('secret', 'secret\n')
+    socket_path = run.path('closed')
+    server = Server(socket.AF_UNIX, socket_path, 'closed')
+    assert server
+    run.path('from/x', 'from\n')
+    run.path('to/x', 'to\n')
+    run.path('to/closed', 'closed\n')
+    run.path('open', 'open\n')
+    run.path('dir/secret', 'other\n')
+    policy = f"""
+rules:
+  - {{path: [{secret}, {run.dir}/to/closed], deny: EPERM}}
+  - {{tree: {run.dir}/from, redirect: {{tree: {run.dir}/to}}}}
+  - {{path: {run.dir}/one, redirect: {{path: {run.dir}/two}}}}
+  - {{class: connect, address: "unix:{socket_path}", deny: EPERM}}
+  - {{class: connect, address: "unix:{run.dir}/s", redirect: {{address: "unix:{run.dir}/t"}}}}
+"""
+    run.each(policy, {
+        'cat from/x from/closed': 'to\nclosed\n',
+        'ln -s ../secret to/l; cat from/l': 'cat: from/l: Operation not permitted\n',
+        'echo x >from/l': 'bash: line 1: from/l: Operation not permitted\n',
+        'stat from/l >/dev/null && readlink from/l': '../secret\n',
+        'stat -L from/l': "stat: cannot statx 'from/l': Operation not permitted\n",
+        f'ln -s {run.dir} to/d; cat from/d/secret': 'cat: from/d/secret: Operation not permitted\n',
+        'cat from/d/open': 'open\n',
+        'cat from/d/from/x': 'to\n',
+        'ln -s secret two; cat one': 'cat: one: Operation not permitted\n',
+        'ln -sfn ../from/l to/l; cat from/l': 'cat: from/l: Too many levels of symbolic links\n',
+    }, cwd=run.dir)
+    run.prints(policy, python(TRY + """
+os.symlink('closed', 't')
+attempt('closed', connect, socket.AF_UNIX, 'closed')
+attempt('linked', connect, socket.AF_UNIX, 's')
+"""), 'closed EPERM\nlinked EPERM\n', cwd=run.dir)
+
+
+def interpreters_where_redirects_lead(run):
+    """What the program in a redirect's target names is decided on, by this layer and by outer
+    ones."""
+    perl, python3 = run.path('perl'), run.path('python')
+    for name in perl, python3:
+        shutil.copy(shutil.which('bash'), name)
+    tool = run.path('tool', '#!/bin/sh\necho tool\n', 0o755)
+    run.path('script', f'#!{perl}\necho perl\n', 0o755)
+    run.path('runner', f'#!{python3}\necho runner\n', 0o755)
+    deny = f'rules:\n  - {{class: exec, path: {perl}, deny: EPERM}}\n'
+    redirect = f'  - {{class: exec, path: {tool}, redirect: {{program: {run.path("script")}}}}}\n'
+    command = python('import os, sys\ntry:\n    os.execv(sys.argv[1], ["x"])\n'
+                     'except OSError as error:\n    print(error.strerror)', tool)
+    run.prints('rules:\n' + redirect, command, 'perl\n')
+    run.prints(deny + redirect, command, 'Operation not permitted\n')
+    run.prints('rules:\n' + redirect, command, 'Operation not permitted\n', deny)
+    # An interpreter that is redirected to a script has one of its own.
+    run.path('tool', f'#!{perl}\necho tool\n', 0o755)
+    other = f'rules:\n  - {{class: exec, path: {perl}, redirect: {{program: {run.path("runner")}}}}}\n'
+    deny = f'  - {{class: exec, path: {python3}, deny: EPERM}}\n'
+    run.prints(other, command, 'runner\n')
+    run.prints(other + deny, command, 'Operation not permitted\n')
+    run.prints(other, command, 'Operation not permitted\n', 'rules:\n' + deny)
+
+
 TESTS = [a_build_that_may_not_leave_its_tree, an_agent_in_a_project_with_one_proxy,
          a_vendor_tree_that_is_not_there, a_compiler_under_a_wrapper, programs_by_their_arguments,
          sockets_with_names, addresses_of_ipv6, calls_and_their_numbers, denials_and_exceptions,
-         what_is_safe_by_default, layers_and_defaults]
+         what_is_safe_by_default, layers_and_defaults, links_where_redirects_lead,
+         interpreters_where_redirects_lead]
 
 sys.exit(tap.main(TESTS, Run))

@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <seccomp.h>
 
+#include "pattern.h"
 #include "policy_stubs.h"
 
 static const char *const class_names[PM_NCLASSES] = {
@@ -130,11 +131,15 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow, struct pm_where *out)
 {
-	const char *resolved = stub_of(call)->resolved;
+	const struct stub_call *stub = stub_of(call);
+	const char *resolved = stub->resolved;
 
 	(void)nofollow;
 	memset(out, 0, sizeof(*out));
 	out->fd = -1;
+	for (size_t i = 0; i < STUB_ITEMS; i++)
+		if (stub->links[i].from && !strcmp(stub->links[i].from, path))
+			resolved = stub->links[i].to;
 	out->name = strdup(resolved ? resolved : path);
 	return out->name ? 0 : -ENOMEM;
 }
@@ -143,6 +148,31 @@ void pm_where_free(struct pm_where *where)
 {
 	free(where->name);
 	free(where->self_name);
+}
+
+/* A new path leads to where its text says, or where the test says that a link there leads. */
+static int lead_anew(struct stub_call *stub, const struct pm_item *item, const char *path)
+{
+	struct stub_item *own = &stub->stubs[item - stub->items];
+	char *name = path_clean(path);
+
+	if (!name)
+		return -ENOMEM;
+	for (size_t i = 0; i < STUB_ITEMS; i++) {
+		const struct stub_link *link = &stub->links[i];
+
+		if (link->from && !strcmp(link->from, name)) {
+			free(name);
+			name = strdup(link->to);
+		}
+	}
+	if (strlen(name) < sizeof(own->name))
+		strcpy(own->name, name);
+	own->where.name = own->name;
+	own->where.self_name = NULL;
+	own->where.anonymous = name[0] != '/';
+	free(name);
+	return 0;
 }
 
 int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *path)
@@ -158,7 +188,19 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	strcpy((char *)item->data, path);
 	item->len = strlen(path);
 	stub->stubs[item - stub->items].nset++;
-	return 0;
+	return lead_anew(stub, item, path);
+}
+
+/* An interpreter that was changed, the last item, is the program; that has none here. */
+int pm_call_follow_program(struct pm_call *call)
+{
+	struct stub_call *stub = stub_of(call);
+	size_t last = call->nitems - 1;
+
+	if (call->items[last].arg != PM_NO_REGISTER || !stub->stubs[last].nset)
+		return 0;
+	call->nitems = last;
+	return pm_call_set_path(call, &call->items[0], (const char *)call->items[last].data);
 }
 
 int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item, const void *addr, size_t len)

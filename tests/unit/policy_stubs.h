@@ -14,15 +14,21 @@
 
 struct stub_item {
 	struct pm_where where;
-	char text[8192];
+	char text[8192], name[8192];
 	char *strv[64];
 	size_t nset; /* how often it was changed */
+};
+
+/* A symbolic link, met by a new path and by that of a socket. */
+struct stub_link {
+	const char *from, *to;
 };
 
 struct stub_call {
 	struct pm_call call;
 	struct pm_item items[STUB_ITEMS];
 	struct stub_item stubs[STUB_ITEMS];
+	struct stub_link links[STUB_ITEMS];
 	const char *resolved;  /* what pm_call_resolve() answers; NULL: the path cleaned */
 	int set_error;	       /* what all pm_call_set_*() answer */
 	unsigned int args_set; /* bits of the arguments that were changed */

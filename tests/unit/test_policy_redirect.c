@@ -4,6 +4,8 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "policy_ask.h"
 
@@ -41,7 +43,9 @@ static void tree_redirect(void **state)
 	stub_where(&stub, item)->slash = true;
 	assert_int_equal(decided(), PM_REDIRECT);
 	assert_string_equal(PATH, "/from/to/a/");
-	stub_where(&stub, item)->dots = true;
+	stub_init(&stub, "openat");
+	item = stub_path(&stub, READ, "/from/a/.", "/from/a");
+	stub_where(&stub, item)->slash = stub_where(&stub, item)->dots = true;
 	assert_int_equal(decided(), PM_REDIRECT);
 	assert_string_equal(PATH, "/from/to/a/.");
 	/* Where the walk met an error the name is still good. */
@@ -76,8 +80,83 @@ static void many_redirects(void **state)
 	assert_int_equal(stub.stubs[2].nset, 0);
 	assert_string_equal((char *)stub.items[3].data, "/any");
 	/* What cannot be changed fails closed. */
+	stub_init(&stub, "openat");
+	stub_path(&stub, READ, "/a", "/a");
 	stub.set_error = -ENAMETOOLONG;
 	assert_int_equal(decide(), -ENAMETOOLONG);
+}
+
+/* A file whose path, after a redirect, leads from here to there by a link. */
+static enum pm_action linked(uint32_t classes, const char *name, const char *from, const char *to)
+{
+	stub_init(&stub, "openat");
+	stub_path(&stub, classes, name, name);
+	stub.links[0] = (struct stub_link){ from, to };
+	return decided();
+}
+
+/* Where a link leads on from the target of a redirect is decided on as well. */
+static void links_beyond(void **state)
+{
+	(void)state;
+	rules("defaults: {open-write: {deny: EROFS}}\n"
+	      "rules:\n"
+	      "- {path: /secret, deny: EPERM, log: true}\n"
+	      "- {path: /worse, kill: true}\n"
+	      "- {path: /eleven, value: 11}\n"
+	      "- {tree: /from, redirect: {tree: /to}}\n"
+	      "- {path: /f, redirect: {path: /g}}\n"
+	      "- {path: /to/shut, deny: EACCES}\n"
+	      "- {path: /open, allow: true}\n");
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/secret"), PM_DENY);
+	assert_int_equal(verdict.err, EPERM);
+	assert_string_equal(verdict.rule, "rules[0]");
+	assert_true(verdict.log);
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/worse"), PM_KILL);
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/eleven"), PM_VALUE);
+	assert_int_equal(verdict.value, 11);
+	assert_int_equal(linked(READ, "/f", "/g", "/secret"), PM_DENY);
+	/* The default is for it too. */
+	assert_int_equal(linked(WRITE, "/from/l", "/to/l", "/other"), PM_DENY);
+	assert_int_equal(verdict.err, EROFS);
+	assert_int_equal(linked(READ | WRITE, "/from/l", "/to/l", "/open"), PM_REDIRECT);
+	assert_string_equal(verdict.rule, "rules[3]");
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/other"), PM_REDIRECT);
+	assert_string_equal(PATH, "/to/l");
+	/* What is within the target is the rule's own word. */
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/to/shut"), PM_REDIRECT);
+	assert_int_equal(linked(WRITE, "/from/l", NULL, NULL), PM_REDIRECT);
+	/* A link back is redirected again, one in a circle not for ever. */
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/from/x"), PM_REDIRECT);
+	assert_string_equal(PATH, "/to/x");
+	assert_int_equal(linked(READ, "/from/l", "/to/l", "/f"), PM_REDIRECT);
+	assert_string_equal(PATH, "/g");
+	stub_init(&stub, "openat");
+	stub_path(&stub, READ, "/from/l", "/from/l");
+	stub.links[0] = (struct stub_link){ "/to/l", "/from/l" };
+	assert_int_equal(decide(), -ELOOP);
+}
+
+/* The same for the path of a socket. */
+static void sockets_beyond(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/one" };
+
+	(void)state;
+	rules("rules:\n"
+	      "- {address: 'unix:/secret', deny: EPERM}\n"
+	      "- {address: 'unix:/one', redirect: {address: 'unix:/two'}}\n");
+	stub_init(&stub, "connect");
+	stub_sockaddr(&stub, PM_BIT(PM_CLASS_CONNECT), &un, sizeof(un));
+	assert_int_equal(decided(), PM_REDIRECT);
+	assert_string_equal((char *)stub.items[0].data + 2, "/two");
+	free(stub.items[0].data);
+	stub_init(&stub, "connect");
+	stub_sockaddr(&stub, PM_BIT(PM_CLASS_CONNECT), &un, sizeof(un));
+	stub.links[0] = (struct stub_link){ "/two", "/secret" };
+	assert_int_equal(decided(), PM_DENY);
+	assert_int_equal(verdict.err, EPERM);
+	free(stub.items[0].data);
 }
 
 static void program_redirects(void **state)
@@ -125,7 +204,12 @@ static void interpreters(void **state)
 		static const char *const programs[] = { "/evil", "/wrapped", "/env", "/all/sh",
 							"/other" };
 
-		executed(i == 3 ? "/all/x" : "/s/x", LIST("x", "y"), LIST("Z=1"));
+		stub_init(&stub, "execve");
+		stub_path(&stub, EXEC, i == 3 ? "/all/x" : "/s/x", "/s/x");
+		if (i == 3)
+			stub_where(&stub, &stub.items[0])->name = (char *)(uintptr_t)"/all/x";
+		stub_strv(&stub, "argv", LIST("x", "y"));
+		stub_strv(&stub, "envp", LIST("Z=1"));
 		item = stub_path(&stub, EXEC, programs[i], programs[i]);
 		item->role = "interpreter";
 		item->arg = PM_NO_REGISTER;
@@ -143,10 +227,9 @@ static void interpreters(void **state)
 			assert_string_equal(stub_joined(&stub, &stub.items[2]), "Z=1 A=b");
 			break;
 		case 3:
-			/* executed() has decided it once already. */
 			assert_int_equal(decided(), PM_REDIRECT);
-			assert_string_equal(stub_joined(&stub, &stub.items[1]), "w w x y");
-			assert_string_equal((char *)item->data, "/new/sh");
+			assert_string_equal(stub_joined(&stub, &stub.items[1]), "w x y");
+			assert_string_equal(PATH, "/new/sh");
 			break;
 		default:
 			assert_int_equal(decided(), PM_DENY);
@@ -162,6 +245,8 @@ int main(void)
 		cmocka_unit_test_teardown(many_redirects, clear),
 		cmocka_unit_test_teardown(program_redirects, clear),
 		cmocka_unit_test_teardown(interpreters, clear),
+		cmocka_unit_test_teardown(links_beyond, clear),
+		cmocka_unit_test_teardown(sockets_beyond, clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
