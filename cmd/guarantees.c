@@ -18,66 +18,61 @@ static const char *const meanings[NGUARANTEES] = {
 	[FILE_HOLDS] = "file (what was decided on is what is used)",
 	[LANDLOCK_HOLDS] = "landlock (a swapped link cannot lead out of the allowed trees)",
 	[NAME_HOLDS] = "name (a link swapped after the decision is followed)",
-	[BYTES_HOLD] = "bytes (the address that was decided on is the one that is used)",
+	[BYTES_HOLD] = "bytes (the address that was decided on is the one that is used; where it is "
+		       "a path, a link swapped after the decision is followed)",
 };
 
 /* How calls of a class are run, from which follows what can hold. */
 enum way {
 	BY_OPEN,	/* through no link, with openat2(2) */
 	BY_PROGRAM,	/* the program that runs is compared with the file */
-	BY_NAME,	/* the resolved name; Landlock restricts the class */
-	BY_BARE_NAME,	/* the resolved name; Landlock does not know the class */
+	BY_NAME,	/* the resolved name, which Landlock may restrict */
 	BY_BYTES,	/* the address in the pin */
 };
 
-static const struct {
+struct row {
+	enum pm_class class;
 	enum way way;
 	const char *syscall;	/* one of the class, for layers that ask for a name */
-} classes[PM_NCLASSES] = {
-	[PM_CLASS_OPEN_READ] = { BY_OPEN, "openat" },
-	[PM_CLASS_OPEN_WRITE] = { BY_OPEN, "openat" },
-	[PM_CLASS_CREATE] = { BY_NAME, "mkdirat" },
-	[PM_CLASS_REMOVE] = { BY_NAME, "unlinkat" },
-	[PM_CLASS_RENAME] = { BY_NAME, "renameat2" },
-	[PM_CLASS_LINK] = { BY_NAME, "linkat" },
-	[PM_CLASS_METADATA] = { BY_BARE_NAME, "statx" },
-	[PM_CLASS_SET_METADATA] = { BY_BARE_NAME, "fchmodat" },
-	[PM_CLASS_EXEC] = { BY_PROGRAM, "execve" },
-	[PM_CLASS_CHDIR] = { BY_BARE_NAME, "chdir" },
-	[PM_CLASS_CHROOT] = { BY_BARE_NAME, "chroot" },
-	[PM_CLASS_MOUNT] = { BY_BARE_NAME, "mount" },
-	[PM_CLASS_WATCH] = { BY_BARE_NAME, "inotify_add_watch" },
-	[PM_CLASS_CONNECT] = { BY_BYTES, "connect" },
-	[PM_CLASS_BIND] = { BY_BYTES, "bind" },
-	[PM_CLASS_SEND] = { BY_BYTES, "sendto" },
-	[PM_CLASS_SYSTEM] = { BY_BARE_NAME, "acct" },
-	[PM_CLASS_IPC] = { BY_BARE_NAME, "mq_open" },
+	const char *name;	/* NULL: that of the class */
 };
 
-static enum guarantee holds(enum way way, const struct guarantees *with)
+static const struct row rows[] = {
+	{ PM_CLASS_OPEN_READ, BY_OPEN, "openat", NULL },
+	{ PM_CLASS_OPEN_WRITE, BY_OPEN, "openat", NULL },
+	{ PM_CLASS_OPEN_WRITE, BY_NAME, "truncate", "truncate(2)" },
+	{ PM_CLASS_CREATE, BY_NAME, "mkdirat", NULL },
+	{ PM_CLASS_REMOVE, BY_NAME, "unlinkat", NULL },
+	{ PM_CLASS_RENAME, BY_NAME, "renameat2", NULL },
+	{ PM_CLASS_LINK, BY_NAME, "linkat", NULL },
+	{ PM_CLASS_METADATA, BY_NAME, "statx", NULL },
+	{ PM_CLASS_SET_METADATA, BY_NAME, "fchmodat", NULL },
+	{ PM_CLASS_EXEC, BY_PROGRAM, "execve", NULL },
+	{ PM_CLASS_CHDIR, BY_NAME, "chdir", NULL },
+	{ PM_CLASS_CHROOT, BY_NAME, "chroot", NULL },
+	{ PM_CLASS_MOUNT, BY_NAME, "mount", NULL },
+	{ PM_CLASS_WATCH, BY_NAME, "inotify_add_watch", NULL },
+	{ PM_CLASS_CONNECT, BY_BYTES, "connect", NULL },
+	{ PM_CLASS_BIND, BY_BYTES, "bind", NULL },
+	{ PM_CLASS_SEND, BY_BYTES, "sendto", NULL },
+	{ PM_CLASS_SYSTEM, BY_NAME, "acct", NULL },
+	{ PM_CLASS_IPC, BY_NAME, "mq_open", NULL },
+};
+
+static enum guarantee holds(const struct row *row, const struct guarantees *with)
 {
-	switch (way) {
-	case BY_OPEN:
-		if (with->openat2)
-			return FILE_HOLDS;
-		break;
-	case BY_PROGRAM:
+	if (row->way == BY_PROGRAM || (row->way == BY_OPEN && with->openat2))
 		return FILE_HOLDS;
-	case BY_BYTES:
+	if (row->way == BY_BYTES)
 		return BYTES_HOLD;
-	case BY_NAME:
-		break;
-	case BY_BARE_NAME:
-		return NAME_HOLDS;
-	}
-	return with->landlock ? LANDLOCK_HOLDS : NAME_HOLDS;
+	return with->landlock & PM_BIT(row->class) ? LANDLOCK_HOLDS : NAME_HOLDS;
 }
 
-static bool wanted(struct pm_layer *const *layers, size_t n, int class)
+static bool wanted(struct pm_layer *const *layers, size_t n, const struct row *row)
 {
 	for (size_t i = 0; i < n; i++)
 		if (!layers[i]->wants ||
-		    layers[i]->wants(layers[i]->data, classes[class].syscall, PM_BIT(class)))
+		    layers[i]->wants(layers[i]->data, row->syscall, PM_BIT(row->class)))
 			return true;
 	return false;
 }
@@ -88,10 +83,11 @@ static size_t list_classes(struct pm_layer *const *layers, size_t n, enum guaran
 {
 	size_t at = 0;
 
-	for (int class = 0; class < PM_NCLASSES; class++)
-		if (holds(classes[class].way, with) == g && wanted(layers, n, class))
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (holds(&rows[i], with) == g && wanted(layers, n, &rows[i]))
 			at += (size_t)snprintf(list + at, size - at, "%s%s", at ? ", " : "",
-					       pm_class_name(class));
+					       rows[i].name ? rows[i].name :
+							      pm_class_name(rows[i].class));
 	return at;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <pointsman/pointsman.h>
 
@@ -14,7 +15,7 @@
 struct guarantees {
 	bool mseal;	/* pins are sealed by the kernel */
 	bool openat2;	/* opens can refuse every link */
-	bool landlock;	/* a rule set lies under the policies */
+	uint32_t landlock;	/* PM_BIT()s of the classes that a rule set holds */
 };
 
 /*

@@ -109,10 +109,10 @@ static int prepare_landlock(struct run *run)
 
 	if (run->options.no_landlock)
 		return 0;
-	fd = policy_landlock_prepare(run->options.policies, run->options.npolicies, &note);
+	fd = policy_landlock_prepare(run->options.policies, run->options.npolicies,
+				     &run->with.landlock, &note);
 	if (fd >= 0)
 		run->ruleset = fd;
-	run->with.landlock = fd >= 0;
 	if (run->options.verbose) {
 		if (note)
 			complain("landlock: %s", note);
@@ -134,7 +134,7 @@ static int open_audit(struct run *run)
 		.policies = run->names,
 		.npolicies = options->npolicies,
 		.backend = options->backend,
-		.landlock = run->with.landlock,
+		.landlock = run->ruleset >= 0,
 		.mseal = run->with.mseal,
 	};
 	int err;
@@ -227,7 +227,7 @@ static int start(struct run *run)
 	if (run->ruleset >= 0) {
 		options.confine = confine;
 		options.confine_data = run;
-		options.landlock = true;
+		options.landlock = run->with.landlock;
 	}
 	options.unsafe = agreed_unsafe(&run->options);
 

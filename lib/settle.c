@@ -187,12 +187,6 @@ static bool opens(const struct pm_call *call)
 	return !pm_call_open_how(call, &how);
 }
 
-/* The classes that Landlock has rights for; it knows none for looking and marking. */
-static const uint32_t landlock_classes = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE) |
-					 PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
-					 PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
-					 PM_BIT(PM_CLASS_EXEC);
-
 /*
  * Is it spelled as a descriptor of the process itself?  Those of another one
  * change at any time, also where nobody can change its own.
@@ -222,7 +216,7 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 			       PM_BIT(PM_CLASS_RENAME);
 	const struct pm_where *where = pm_item_peek(item);
 
-	settle->holds = settle->landlock && item->classes & landlock_classes ? "landlock" : "name";
+	settle->holds = item->classes && !(item->classes & ~settle->landlock) ? "landlock" : "name";
 	if (where->err)
 		return -where->err;
 	if (!item->len)

@@ -19,7 +19,7 @@ struct settle {
 	/* in */
 	bool lonely;		/* nobody else can change its descriptors or working directory */
 	bool openat2;		/* may be used */
-	bool landlock;
+	uint32_t landlock;	/* PM_BIT()s of the classes that a rule set holds */
 	/* out */
 	const char *holds;	/* pm_event.holds */
 	bool no_links;		/* ELOOP would mean that a link was swapped in */

@@ -69,6 +69,7 @@ struct plan {
 	size_t ngrants;
 	uint64_t everywhere;	/* rights that are needed everywhere */
 	bool any_program;	/* programs that are not known one by one */
+	uint32_t held;		/* classes that the rule set restricts, when it is made */
 	char *note;
 };
 
@@ -424,19 +425,34 @@ static int fill_ruleset(struct plan *plan, int ruleset, uint64_t handled)
 	return err;
 }
 
+/*
+ * The classes that are denied by default and whose every right is restricted.
+ * To make or move a name takes the right to make it, with that to come from
+ * elsewhere or without; of the file that a link is made to nothing else counts.
+ */
+static void find_held(struct plan *plan, uint64_t handled)
+{
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		uint64_t rights = needs[i].on_file | needs[i].on_directory;
+
+		if (rights != LL_REFER)
+			rights &= ~LL_REFER;
+		if (is_restricted(plan, needs[i].class) && !(rights & ~handled) &&
+		    !(rights & plan->everywhere))
+			plan->held |= PM_BIT(needs[i].class);
+	}
+}
+
 /* What is denied by default and not held by the rule set. */
-static int note_unheld(struct plan *plan, uint64_t handled)
+static int note_unheld(struct plan *plan)
 {
 	char list[512] = "";
 	size_t len = 0;
 
 	for (int class = 0; class < PM_NCLASSES; class++) {
-		bool held = !is_restricted(plan, (enum pm_class)class);
+		bool held = !is_restricted(plan, (enum pm_class)class) ||
+			    plan->held & PM_BIT(class);
 
-		for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
-			if ((int)needs[i].class == class)
-				held |= ((needs[i].on_file | needs[i].on_directory) & handled &
-					 ~LL_REFER) != 0 || class == PM_CLASS_LINK;
 		if (!held && len < sizeof(list))
 			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s",
 						len ? ", " : "",
@@ -473,8 +489,10 @@ static int make_ruleset(struct plan *plan)
 	if (fd < 0)
 		return fd;
 	err = fill_ruleset(plan, fd, handled);
-	if (!err)
-		err = note_unheld(plan, handled);
+	if (!err) {
+		find_held(plan, handled);
+		err = note_unheld(plan);
+	}
 	if (!err)
 		err = add_note(plan, "no file system can be mounted under it, and no file moved or "
 			       "linked to where more is allowed");
@@ -485,7 +503,8 @@ static int make_ruleset(struct plan *plan)
 	return fd;
 }
 
-int policy_landlock_prepare(struct policy *const *policies, size_t n, char **note)
+int policy_landlock_prepare(struct policy *const *policies, size_t n, uint32_t *classes,
+			    char **note)
 {
 	struct plan plan = { .policies = policies, .npolicies = n };
 	int result;
@@ -499,6 +518,7 @@ int policy_landlock_prepare(struct policy *const *policies, size_t n, char **not
 		plan.note = NULL;
 	}
 	*note = plan.note;
+	*classes = result < 0 ? 0 : plan.held;
 	return result;
 }
 

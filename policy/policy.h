@@ -41,11 +41,13 @@ unsigned int policy_unsafe(const struct policy *policy);
  * restrict nothing in it.  policy_landlock_prepare() returns a rule set's
  * descriptor (close-on-exec), -ENOENT where nothing would be restricted,
  * -EOPNOTSUPP without Landlock, or another negative errno; what it could not
- * express it says in *note (owned by the caller, or NULL).
+ * express it says in *note (owned by the caller, or NULL), and in *classes the
+ * PM_BIT()s of those that it holds: a call of them that is led elsewhere fails.
  * policy_landlock_restrict() applies it to the calling thread, which has
  * no_new_privs set; 0 or a negative errno.
  */
-int policy_landlock_prepare(struct policy *const *policies, size_t n, char **note);
+int policy_landlock_prepare(struct policy *const *policies, size_t n, uint32_t *classes,
+			    char **note);
 int policy_landlock_restrict(int ruleset);
 
 #endif

@@ -353,7 +353,8 @@ struct pm_options {
 	 */
 	int (*confine)(void *data);
 	void *confine_data;
-	bool landlock;			/* confine() restricts files: told in pm_event.holds */
+	uint32_t landlock;		/* PM_BIT()s of the classes that confine() restricts: told in
+					 * pm_event.holds */
 	bool no_mseal;			/* as on a kernel without mseal(2) */
 	unsigned int unsafe;		/* PM_UNSAFE_*: built-in refusals to leave out */
 };

@@ -210,6 +210,44 @@ got=$("$PM" run -v --no-mseal -- true 2>&1)
 [[ $got == *'pins: kept by refusing the calls that could replace them'* ]]
 check 'verbose: without mseal'
 
+# What holds is said class by class; without a rule set nothing is said to be held by one.
+cat >writes.yaml <<END
+version: 1
+default: allow
+defaults: {open-write: {deny: EROFS}, connect: {deny: EPERM}}
+rules:
+  - {class: create, path: /nosuch, deny: EPERM}
+  - {class: open-write, tree: [$TMPDIR, /dev], allow: true}
+END
+file='file (what was decided on is what is used)'
+name='name (a link swapped after the decision is followed)'
+bytes='bytes (the address that was decided on is the one that is used; where it is a path, a link '
+bytes+='swapped after the decision is followed)'
+pins=$("$PM" run -v -- true 2>&1 | head -n 1)
+got=$("$PM" run -v --no-landlock --policy writes.yaml -- true 2>&1)
+is "$got" "$pins
+pointsman: holds for open-write: $file
+pointsman: holds for truncate(2), create, rename, link, chroot, mount: $name
+pointsman: holds for connect: $bytes" 'verbose: every line of what holds'
+got=$("$PM" run -v --policy writes.yaml -- true 2>&1)
+if [[ $got == *'landlock: not on this kernel'* ]]; then
+	is "$(sed 1d <<<"$got")" "$("$PM" run -v --no-landlock --policy writes.yaml -- true 2>&1)" \
+		'verbose: without Landlock'
+else
+	landlock='landlock (a swapped link cannot lead out of the allowed trees)'
+	[[ $got == *"
+pointsman: holds for truncate(2): $landlock
+pointsman: holds for create, rename, link, chroot, mount: $name
+"* ]]
+	check 'verbose: a rule set holds what it restricts, and nothing else' "$got"
+fi
+got=$("$PM" run --audit-fd 3 --policy writes.yaml -- python3 -c 'import os
+os.truncate("truncated", 0) if os.path.exists("truncated") else open("truncated", "w").close()
+os.truncate("truncated", 0)
+os.mkdir("made")' 3>&1 >/dev/null)
+holds=$(grep -c '"call":"mkdir".*"holds":"name"' <<<"$got")
+is "$holds" 1 'audit: what no rule set restricts is not held by one'
+
 # Order: the short forms are one layer, inside the files.
 echo one >one; echo two >two; echo three >three
 cat >outer.yaml <<END

@@ -32,6 +32,7 @@
 static char dir[64];
 static int ruleset = -1;
 static char *note;
+static uint32_t held;	/* classes */
 
 static char *at(const char *name)
 {
@@ -98,7 +99,7 @@ static int prepare(const char *const *texts, size_t n)
 	free(note);
 	if (ruleset >= 0)
 		close(ruleset);
-	result = policy_landlock_prepare(policies, n, &note);
+	result = policy_landlock_prepare(policies, n, &held, &note);
 	ruleset = result;
 	for (size_t i = 0; i < n; i++)
 		policy_free(policies[i]);
@@ -253,6 +254,32 @@ static void everything(void **state)
 	assert_int_equal(tried(do_exec, at("out/f"), NULL), EACCES);
 	assert_int_equal(tried(do_bind, at("out/s"), NULL), EACCES);
 	assert_non_null(strstr(note, "not restricted by it: metadata, set-metadata, chdir"));
+	assert_int_equal(held, PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE) |
+				       PM_BIT(PM_CLASS_EXEC) | PM_BIT(PM_CLASS_CREATE) |
+				       PM_BIT(PM_CLASS_REMOVE) | PM_BIT(PM_CLASS_RENAME) |
+				       PM_BIT(PM_CLASS_LINK) | PM_BIT(PM_CLASS_BIND));
+}
+
+/* A class is held where all its rights are; what shares them with one that is free is not. */
+static void classes_held(void **state)
+{
+	(void)state;
+	under("defaults: {open-write: deny, metadata: deny}\n"
+	      "rules: [{tree: DIR/in, allow: true}]\n");
+	assert_int_equal(held, PM_BIT(PM_CLASS_OPEN_WRITE));
+	assert_non_null(strstr(note, "not restricted by it: metadata; "));
+	under("defaults: {open-read: deny, open-write: deny, create: deny, rename: deny}\n"
+	      "rules: [{tree: DIR/in, allow: true}]\n");
+	/* exec, remove and bind are free, and take rights of theirs with them. */
+	assert_int_equal(held, PM_BIT(PM_CLASS_OPEN_WRITE));
+	assert_non_null(strstr(note, "not restricted by it: open-read, create, rename; "));
+	under("defaults: {create: deny, rename: deny, bind: deny}\n"
+	      "rules: [{tree: DIR/in, allow: true}]\n");
+	assert_int_equal(held, PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_BIND));
+	under("defaults: {link: deny, remove: deny, rename: deny}\n"
+	      "rules: [{tree: DIR/in, allow: true}]\n");
+	assert_int_equal(held, PM_BIT(PM_CLASS_REMOVE));
+	assert_non_null(strstr(note, "not restricted by it: rename, link; "));
 }
 
 /* What redirects lead to, in any layer, must pass. */
@@ -348,6 +375,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_to_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(writes, setup, teardown),
 		cmocka_unit_test_setup_teardown(everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(classes_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(redirects, setup, teardown),
 		cmocka_unit_test_setup_teardown(files_that_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(globs, setup, teardown),
