@@ -64,6 +64,11 @@ struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 void call_drop_item(struct pm_call *call);
 void item_forget_where(struct pm_item *item);
 
+/* named.c: have what is connected and sent to named, see there. */
+void call_name_address(struct pm_call *call);
+/* The length of an address, where the call says it. */
+void call_store_length(struct pm_call *call, const struct pm_item *item);
+
 /* unpack.c: the plain call that a multiplexer stands for.  0 or the kernel's error. */
 int call_unpack(struct pm_call *call, const struct pm_reader *reader);
 

@@ -73,10 +73,20 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	return 0;
 }
 
+void call_store_length(struct pm_call *call, const struct pm_item *item)
+{
+	const struct pm_item_private *priv = item->priv;
+
+	if (priv->parent >= 0)
+		store_le(call->items[priv->parent].data + call_msghdr_form(call)->name_len, 4,
+			 item->len);
+	else if (priv->shape && priv->shape->len)
+		call->args[priv->shape->len - 1] = item->len;
+}
+
 int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item, const void *addr,
 			 size_t len)
 {
-	const struct pm_item_private *priv;
 	int err;
 
 	if (!owns(call, item, PM_ITEM_SOCKADDR) || len > ADDRESS_BYTES || len < 2 ||
@@ -87,11 +97,8 @@ int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item, const void 
 	err = replace_data(call, item, addr, len);
 	if (err)
 		return err;
-	priv = item->priv;
-	if (priv->parent >= 0)
-		store_le(call->items[priv->parent].data + call_msghdr_form(call)->name_len, 4, len);
-	else if (priv->shape && priv->shape->len)
-		call->args[priv->shape->len - 1] = len;
+	call_store_length(call, item);
+	call_name_address(call);
 	return 0;
 }
 
@@ -268,6 +275,7 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 		item_forget_where(&call->items[i]);
 	}
 	call_classify(call);
+	call_name_address(call);
 	return 0;
 }
 

@@ -384,5 +384,6 @@ int pm_call_read(struct pm_call *call, const struct pm_reader *reader)
 			break;
 	}
 	call_classify(call);
+	call_name_address(call);
 	return err;
 }

@@ -352,6 +352,33 @@ attempt('seven', connect, six, ('::1', 7))
                'mapped four\nplain four\nany four\nseven ENETDOWN\n')
 
 
+def no_address_in_particular(run):
+    """A socket that is bound makes nothing else of 0.0.0.0 than what was decided on."""
+    here, other = (f'127.{os.getpid() >> 8 & 127 | 64}.{os.getpid() & 255}.{n}' for n in (1, 2))
+    secret = Server(socket.AF_INET, (other, 0), 'secret')
+    policy = f"""
+defaults: {{connect: deny, send: deny}}
+rules:
+  - address: ["127.0.0.1:{secret.port}", "{here}"]
+    allow: true
+"""
+    run.prints(policy, python(TRY + f"""
+def bound(to, *where):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.bind(where)
+        s.connect(to)
+        return s.getpeername() + s.getsockname()
+attempt('plain', connect, socket.AF_INET, ('{other}', {secret.port}))
+attempt('bound', bound, ('0.0.0.0', {secret.port}), '{other}', 0)
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s, \\
+     socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as r:
+    s.bind(('{other}', 0))
+    r.bind(('{other}', {secret.port}))
+    attempt('sent', s.sendto, b'x', ('0.0.0.0', {secret.port}))
+    attempt('received', r.recv, 9, socket.MSG_DONTWAIT)
+"""), 'plain EACCES\nbound ECONNREFUSED\nsent 1\nreceived EAGAIN\n')
+
+
 def calls_and_their_numbers(run):
     """Scalars: equal, masked, ranges; value, kill and log; another call."""
     policy = """
@@ -551,8 +578,8 @@ def interpreters_where_redirects_lead(run):
 
 TESTS = [a_build_that_may_not_leave_its_tree, an_agent_in_a_project_with_one_proxy,
          a_vendor_tree_that_is_not_there, a_compiler_under_a_wrapper, programs_by_their_arguments,
-         sockets_with_names, addresses_of_ipv6, calls_and_their_numbers, denials_and_exceptions,
-         what_is_safe_by_default, layers_and_defaults, links_where_redirects_lead,
+         sockets_with_names, addresses_of_ipv6, no_address_in_particular,
+         calls_and_their_numbers, denials_and_exceptions, what_is_safe_by_default, layers_and_defaults, links_where_redirects_lead,
          interpreters_where_redirects_lead]
 
 sys.exit(tap.main(TESTS, Run))

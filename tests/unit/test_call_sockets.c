@@ -43,6 +43,55 @@ static void test_msghdr(void **state)
 	FAILS(-EFAULT, &memory, WIDE, "sendmsg", 3, 0, 0);
 }
 
+/* What is connected and sent to is named, so that no bind can change what it is. */
+static void test_no_address(void **state)
+{
+	static const struct {
+		const char *call;
+		unsigned char in[28], out[28];
+		size_t len, out_len;
+	} rows[] = {
+		{ "connect", { AF_INET, 0, 0, 80 }, { AF_INET, 0, 0, 80, 127, 0, 0, 1 }, 16, 16 },
+		{ "connect", { AF_INET, 0, 0, 80, 1 }, { AF_INET, 0, 0, 80, 1 }, 16, 16 },
+		{ "connect", { AF_INET, 0, 0, 80 }, { AF_INET, 0, 0, 80 }, 15, 15 },
+		{ "connect", { 0 }, { 0 }, 28, 28 },
+		{ "bind", { AF_INET }, { AF_INET }, 16, 16 },
+		{ "bind", { 0 }, { 0 }, 28, 28 },
+		{ "bind", { AF_INET6 }, { AF_INET6 }, 28, 28 },
+		{ "connect", { AF_INET6, 0, 0, 80 }, { AF_INET6, 0, 0, 80, [23] = 1 }, 28, 28 },
+		{ "connect", { AF_INET6, 0, 0, 80 }, { AF_INET6, 0, 0, 80, [23] = 1 }, 24, 24 },
+		{ "connect", { AF_INET6, 0, 0, 80 }, { AF_INET6, 0, 0, 80 }, 23, 23 },
+		{ "connect", { AF_INET6, [18] = 0xff, [19] = 0xff },
+		  { AF_INET6, [18] = 0xff, [19] = 0xff, 127, 0, 0, 1 }, 28, 28 },
+		{ "connect", { AF_INET6, [8] = 0xfe }, { AF_INET6, [8] = 0xfe }, 28, 28 },
+		{ "connect", { AF_UNIX }, { AF_UNIX }, 28, 28 },
+		{ "sendto", { AF_INET, 0, 0, 80 }, { AF_INET, 0, 0, 80, 127, 0, 0, 1 }, 16, 16 },
+		{ "sendto", { 0, 0, 0, 80 }, { 0, 0, 0, 80, 127, 0, 0, 1 }, 16, 16 },
+		{ "sendto", { 0, 0, 0, 80, 1 }, { 0, 0, 0, 80, 1 }, 28, 16 },
+		{ "sendto", { 0, 0, 0, 80, 1 }, { 0, 0, 0, 80, 1 }, 15, 15 },
+		{ "sendto", { AF_INET6 }, { AF_INET6, [23] = 1 }, 28, 28 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct memory memory = { 0 };
+		struct pm_call call;
+
+		memory_add(&memory, 0x1000, rows[i].in, sizeof(rows[i].in));
+		if (!strcmp(rows[i].call, "sendto"))
+			assert_int_equal(READ(&call, &memory, WIDE, "sendto", 3, 0x5000, 1, 0, 0x1000,
+					      rows[i].len), 0);
+		else
+			assert_int_equal(READ(&call, &memory, WIDE, rows[i].call, 3, 0x1000,
+					      rows[i].len), 0);
+		assert_int_equal(call.items[0].len, rows[i].out_len);
+		assert_int_equal(call.args[strcmp(rows[i].call, "sendto") ? 2 : 5], rows[i].out_len);
+		assert_memory_equal(call.items[0].data, rows[i].out, rows[i].out_len);
+		round_trip(&call);
+		pm_call_clear(&call);
+	}
+}
+
 static void test_msghdr_narrow(void **state)
 {
 	unsigned char name[128] = { AF_INET };
@@ -233,6 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_msghdr),
+		cmocka_unit_test(test_no_address),
 		cmocka_unit_test(test_msghdr_narrow),
 		cmocka_unit_test(test_mmsghdr),
 		cmocka_unit_test(test_mmsghdr_errors),
