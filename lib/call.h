@@ -97,6 +97,9 @@ const struct pm_where *pm_item_peek(const struct pm_item *item);
  */
 void pm_call_let_go(struct pm_call *call);
 
+/* Did a layer say pm_call_forbid_create()? */
+bool pm_call_no_create(const struct pm_call *call);
+
 /* For pm_item_where(): extra walk limits of openat2's resolve word, 0 for others. */
 uint64_t pm_call_resolve_flags(const struct pm_call *call);
 

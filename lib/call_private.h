@@ -34,6 +34,7 @@ struct pm_call_private {
 	size_t room;		/* of items */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
+	bool no_create;		/* pm_call_forbid_create() */
 	/* pm_call_run_as() */
 	bool run_as;
 	int run_nr;

@@ -279,6 +279,16 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 	return 0;
 }
 
+void pm_call_forbid_create(struct pm_call *call)
+{
+	call->priv->no_create = true;
+}
+
+bool pm_call_no_create(const struct pm_call *call)
+{
+	return call->priv->no_create;
+}
+
 int pm_call_run_text(struct pm_call *call, struct pm_item *item, const char *text)
 {
 	char *copy = NULL;

@@ -134,6 +134,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		return;
 	}
 	flight->no_links = form.no_links;
+	flight->no_create = form.no_create;
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
 	answer_tell(s, flight, form.holds, 0);
 	if (flight->outcome.verdict.action == PM_DENY) {

@@ -135,7 +135,8 @@ void call_return(struct supervisor *s, struct thread *thread)
 	}
 	if (!err && !flight->executed) {
 		regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
-		again = flight->no_links && regs_result(&regs) == -ELOOP &&
+		again = ((flight->no_links && regs_result(&regs) == -ELOOP) ||
+			 (flight->no_create && regs_result(&regs) == -ENOENT)) &&
 			thread->retries < LINK_RETRIES;
 		if (again)
 			regs_reissue(&regs, regs_number(&flight->original));

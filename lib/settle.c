@@ -144,40 +144,89 @@ static int settle_adopt(struct settle *settle)
 	return 0;
 }
 
+/* Run it as openat2 through no link, or as the plain call that takes flags. */
+static int run_open(struct pm_call *call, struct pm_item *item, const struct pm_open_how *how,
+		    bool no_links)
+{
+	const bool openat2 = no_links || how->strict;
+	struct open_how form = open_form(how);
+	uint64_t args[6] = { (uint64_t)(int64_t)item->dirfd };
+	int8_t item_arg[2];	/* a path, and openat2's own structure */
+
+	for (size_t i = 0; i < call->nitems; i++)
+		item_arg[i] = &call->items[i] == item ? 1 : -1;
+	if (!openat2) {
+		args[2] = how->flags;
+		args[3] = how->mode;
+		return pm_call_run_as(call, pm_syscall_number(call->arch, "openat"), args, item_arg,
+				      NULL, 0, 0);
+	}
+	args[3] = sizeof(form);
+	if (!no_links)
+		form.resolve = how->resolve;
+	return pm_call_run_as(call, pm_syscall_number(call->arch, "openat2"), args, item_arg, &form,
+			      sizeof(form), 2);
+}
+
 /*
  * An open runs as openat2 on the resolved name, through no link at all: where
  * one was put in since, it fails.
  */
-static int settle_open_links(struct pm_call *call, struct pm_item *item, struct settle *settle)
+static int settle_open_links(struct pm_call *call, struct pm_item *item,
+			     const struct pm_open_how *how, struct settle *settle)
 {
 	const struct pm_where *where = pm_item_peek(item);
-	struct pm_open_how how;
-	struct open_how form;
-	uint64_t args[6] = { (uint64_t)(int64_t)AT_FDCWD, 0, 0, sizeof(form), 0, 0 };
-	int8_t item_arg[2];	/* a path, and openat2's own structure */
-	int nr = pm_syscall_number(call->arch, "openat2");
-	int err = pm_call_open_how(call, &how);
+	int err = settle_text(call, item, settle);
 
-	if (!err && call->nitems > 2)
-		err = -EINVAL;
-	if (!err)
-		err = settle_text(call, item, settle);
 	if (err == -ENAMETOOLONG && settle->lonely)
-		return 0;
+		return settle->no_create ? run_open(call, item, how, false) : 0;
 	if (err == -ENAMETOOLONG && where->exists)
 		return settle_adopt(settle);
-	if (!err && too_large(call, where, &how))
+	if (!err && too_large(call, where, how))
 		err = -EOVERFLOW;
 	if (err)
 		return err;
 	settle->holds = "file";
 	settle->no_links = !S_ISLNK(where->st.st_mode);
-	for (size_t i = 0; i < call->nitems; i++)
-		item_arg[i] = &call->items[i] == item ? 1 : -1;
-	if (item->dirfd != AT_FDCWD)
-		args[0] = (uint64_t)(int64_t)item->dirfd;
-	form = open_form(&how);
-	return pm_call_run_as(call, nr, args, item_arg, &form, sizeof(form), 2);
+	return run_open(call, item, how, true);
+}
+
+/*
+ * A layer would not have the file made: it is opened as one that is there.
+ * What O_CREAT makes of files that are there are errors.
+ */
+static int leave_out_create(const struct pm_call *call, const struct pm_where *where,
+			    struct pm_open_how *how, struct settle *settle)
+{
+	if (!pm_call_no_create(call) || !(how->flags & O_CREAT) ||
+	    how->flags & (O_PATH | O_TMPFILE_BIT))
+		return 0;
+	if (where->exists && how->flags & O_EXCL)
+		return -EEXIST;
+	if (where->exists && (S_ISDIR(where->st.st_mode) || where->slash))
+		return -EISDIR;
+	how->flags &= ~(uint64_t)(O_CREAT | O_EXCL);
+	how->mode = 0;
+	settle->no_create = true;
+	return 0;
+}
+
+static int settle_open_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
+{
+	const struct pm_where *where = pm_item_peek(item);
+	struct pm_open_how how;
+	int err = pm_call_open_how(call, &how);
+
+	if (!err && call->nitems > 2)
+		err = -EINVAL;
+	if (!err)
+		err = leave_out_create(call, where, &how, settle);
+	if (err)
+		return err;
+	if (settle->openat2)
+		return settle_open_links(call, item, &how, settle);
+	err = settle_spelled(call, item, settle);
+	return err || !settle->no_create ? err : run_open(call, item, &how, false);
 }
 
 static bool opens(const struct pm_call *call)
@@ -236,8 +285,8 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 		return pm_call_run_text(call, item, NULL);
 	if (item->classes & PM_BIT(PM_CLASS_EXEC))
 		return pm_call_run_text(call, item, NULL);
-	if (opens(call) && settle->openat2)
-		return settle_open_links(call, item, settle);
+	if (opens(call))
+		return settle_open_item(call, item, settle);
 	return settle_spelled(call, item, settle);
 }
 

@@ -23,6 +23,7 @@ struct settle {
 	/* out */
 	const char *holds;	/* pm_event.holds */
 	bool no_links;		/* ELOOP would mean that a link was swapped in */
+	bool no_create;		/* ENOENT would mean that the file went */
 	bool adopt;		/* the supervisor opens it: the file has no name */
 	struct program program;	/* what execve must run; program_clear() */
 };

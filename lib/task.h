@@ -80,6 +80,7 @@ struct flight {
 	bool filter;			/* installs a filter */
 	bool forced;			/* the result is forced_result, at the exit stop */
 	bool no_links;			/* ELOOP can mean that a link was swapped in */
+	bool no_create;			/* ENOENT can mean that the file went */
 	int64_t forced_result;
 	struct program program;		/* what execve must run */
 };

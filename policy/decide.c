@@ -142,6 +142,34 @@ static unsigned int strictness(enum pm_action action)
 	return order[action];
 }
 
+/* O_CREAT of a file that is there: it makes the file where that goes meanwhile. */
+static bool makes_again(const struct decision *decision, size_t i)
+{
+	const uint32_t opens = PM_BIT(PM_CLASS_OPEN_READ) | PM_BIT(PM_CLASS_OPEN_WRITE);
+	struct pm_item *item = &decision->call->items[i];
+
+	return (!decision->open || decision->open[i]) && item->classes & opens &&
+	       item->classes & PM_BIT(PM_CLASS_CREATE) &&
+	       !counts(decision->call, item, PM_CLASS_CREATE);
+}
+
+/* What the policy would not let be made shall not be. */
+static int forbid_creates(const struct decision *decision)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < decision->call->nitems && !err; i++) {
+		struct facet facet = { .item = &decision->call->items[i], .class = PM_CLASS_CREATE };
+
+		if (!makes_again(decision, i))
+			continue;
+		err = find_rule(decision, &facet);
+		if (!err && strictness(action_of(decision, &facet)) > strictness(PM_REDIRECT))
+			pm_call_forbid_create(decision->call);
+	}
+	return err;
+}
+
 /* The facet whose outcome is the call's. */
 static const struct facet *find_strictest(const struct decision *decision)
 {
@@ -304,8 +332,11 @@ static int decide_open(struct decision *decision, struct pm_verdict *verdict)
 	/* What a later round allows or redirects is still the first one's redirect. */
 	if (first || strictness(now.action) > strictness(PM_REDIRECT))
 		*verdict = now;
-	if (now.action != PM_REDIRECT)
+	if (strictness(now.action) > strictness(PM_REDIRECT))
 		return 0;
+	err = forbid_creates(decision);
+	if (err || now.action != PM_REDIRECT)
+		return err;
 	err = redirect_items(decision);
 	if (!err)
 		err = redirect_call(decision);

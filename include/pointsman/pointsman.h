@@ -246,6 +246,14 @@ int pm_call_set_nr(struct pm_call *call, int nr);
 int pm_call_follow_program(struct pm_call *call);
 
 /*
+ * An open with O_CREAT of a file that is there makes nothing, unless the file
+ * goes before the call runs.  A layer that lets the file be opened and not be
+ * made says so: O_CREAT then only counts for the errors (open(2)), and where the
+ * file went, the call is decided on anew.
+ */
+void pm_call_forbid_create(struct pm_call *call);
+
+/*
  * Number of a name in the table of arch (AUDIT_ARCH_* of linux/audit.h), or
  * -ENOENT; and back, or NULL.
  */

@@ -513,6 +513,96 @@ rules:
     same(done.returncode, -signal.SIGKILL)
 
 
+MADE_AGAIN = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define FILES 2000
+
+static atomic_int go = -1, done = -1;
+static char name[FILES][16];
+
+static void *removes(void *unused)
+{
+	for (int i = 0; i < FILES; i++) {
+		while (atomic_load(&go) < i)
+			;
+		for (volatile int wait = 0; wait < i % 50 * 200; wait++)
+			;
+		unlink(name[i]);
+		atomic_store(&done, i);
+	}
+	return unused;
+}
+
+int main(void)
+{
+	int made = 0, opened = 0, refused = 0, others = 0;
+	pthread_t thread;
+
+	for (int i = 0; i < FILES; i++)
+		sprintf(name[i], "f%d", i);
+	pthread_create(&thread, NULL, removes, NULL);
+	for (int i = 0; i < FILES; i++) {
+		int fd, err;
+
+		atomic_store(&go, i);
+		fd = open(name[i], O_RDWR | O_CREAT, 0600);
+		err = errno;
+		while (atomic_load(&done) < i)
+			;
+		made += fd >= 0 && !access(name[i], F_OK);
+		opened += fd >= 0;
+		refused += fd < 0 && err == EACCES;
+		others += fd < 0 && err != EACCES;
+		if (fd >= 0)
+			close(fd);
+	}
+	printf("made %d, others %d, %s\n", made, others, opened && refused ? "both" : "one way only");
+	return 0;
+}
+"""
+
+
+def a_file_that_goes_is_not_made_again(run):
+    """O_CREAT of a file that is there, while another thread removes it: decided is that nothing is
+    made."""
+    source = run.path('made.c', MADE_AGAIN)
+    subprocess.run(['cc', '-pthread', '-o', run.path('made'), source], check=True)
+    os.mkdir(run.path('files'))
+    policy = 'defaults: {create: deny}\n'
+    attempts = 0
+    while attempts < 10:
+        attempts += 1
+        for number in range(2000):
+            run.path(f'files/f{number}', '')
+        done = run.under(policy, [run.path('made')], cwd=run.path('files'))
+        same(done.stdout.partition(b', both')[0].partition(b', one')[0], b'made 0, others 0')
+        if done.stdout.endswith(b'both\n'):
+            break
+    else:
+        raise AssertionError('the race was never one')
+    # The errors are those of O_CREAT.
+    os.mkdir(run.path('dir'))
+    run.path('there', 'x')
+    run.prints(policy, python(TRY + """
+attempt('there', lambda: os.close(os.open('there', os.O_RDWR | os.O_CREAT)))
+attempt('dir', os.open, 'dir', os.O_RDONLY | os.O_CREAT)
+attempt('fresh', os.open, 'there', os.O_RDWR | os.O_CREAT | os.O_EXCL)
+attempt('none', os.open, 'none', os.O_RDWR | os.O_CREAT)
+path = ctypes.create_string_buffer(b'there')
+print('creat', syscall(85, ctypes.addressof(path), 0o600) > 0)
+print(os.stat('there').st_size)
+"""), 'there None\ndir EISDIR\nfresh EEXIST\nnone EACCES\ncreat True\n0\n',
+               cwd=run.dir)
+
+
 def links_where_redirects_lead(run):
     """A link in the target leads to nothing that the rules do not let it lead to."""
     secret = run.path('secret', 'secret\n')
@@ -579,7 +669,7 @@ def interpreters_where_redirects_lead(run):
 TESTS = [a_build_that_may_not_leave_its_tree, an_agent_in_a_project_with_one_proxy,
          a_vendor_tree_that_is_not_there, a_compiler_under_a_wrapper, programs_by_their_arguments,
          sockets_with_names, addresses_of_ipv6, no_address_in_particular,
-         calls_and_their_numbers, denials_and_exceptions, what_is_safe_by_default, layers_and_defaults, links_where_redirects_lead,
-         interpreters_where_redirects_lead]
+         calls_and_their_numbers, denials_and_exceptions, what_is_safe_by_default, layers_and_defaults, a_file_that_goes_is_not_made_again,
+         links_where_redirects_lead, interpreters_where_redirects_lead]
 
 sys.exit(tap.main(TESTS, Run))

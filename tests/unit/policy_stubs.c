@@ -191,6 +191,11 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	return lead_anew(stub, item, path);
 }
 
+void pm_call_forbid_create(struct pm_call *call)
+{
+	stub_of(call)->no_create = true;
+}
+
 /* An interpreter that was changed, the last item, is the program; that has none here. */
 int pm_call_follow_program(struct pm_call *call)
 {

@@ -33,6 +33,7 @@ struct stub_call {
 	int set_error;	       /* what all pm_call_set_*() answer */
 	unsigned int args_set; /* bits of the arguments that were changed */
 	bool nr_set;
+	bool no_create;	       /* pm_call_forbid_create() */
 };
 
 void stub_init(struct stub_call *stub, const char *syscall);

@@ -238,6 +238,33 @@ static void interpreters(void **state)
 	}
 }
 
+/* What is there makes nothing, and where it goes nothing is made that may not be. */
+static void made_again(void **state)
+{
+	(void)state;
+	rules("defaults: {create: deny}\n"
+	      "rules:\n"
+	      "- {tree: /free, allow: true}\n"
+	      "- {tree: /from, redirect: {tree: /to}}\n"
+	      "- {tree: /half, class: open-write, redirect: {tree: /to}}\n");
+	assert_int_equal(opened(WRITE | CREATE, "/x"), PM_ALLOW);
+	assert_true(stub.no_create);
+	assert_int_equal(opened(WRITE, "/x"), PM_ALLOW);
+	assert_false(stub.no_create);
+	assert_int_equal(opened(WRITE | CREATE, "/free/x"), PM_ALLOW);
+	assert_false(stub.no_create);
+	assert_int_equal(opened(WRITE | CREATE, "/from/x"), PM_REDIRECT);
+	assert_false(stub.no_create);
+	assert_int_equal(opened(WRITE | CREATE, "/half/x"), PM_REDIRECT);
+	assert_true(stub.no_create);
+	assert_int_equal(linked(WRITE | CREATE, "/from/x", "/to/x", "/y"), PM_REDIRECT);
+	assert_true(stub.no_create);
+	stub_init(&stub, "openat");
+	stub_where(&stub, stub_path(&stub, WRITE | CREATE, "/x", "/x"))->exists = false;
+	assert_int_equal(decided(), PM_DENY);
+	assert_false(stub.no_create);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +274,7 @@ int main(void)
 		cmocka_unit_test_teardown(interpreters, clear),
 		cmocka_unit_test_teardown(links_beyond, clear),
 		cmocka_unit_test_teardown(sockets_beyond, clear),
+		cmocka_unit_test_teardown(made_again, clear),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
