@@ -124,6 +124,18 @@ static bool means_new_name(const struct rule *rule, struct pm_call *call,
 	return false;
 }
 
+/*
+ * What lies outside the program's root, or on a mount that is not in its view, is
+ * still reached through a descriptor from before, and has no name by which a
+ * rule could mean it: it may be anything that the rule refuses.
+ */
+static bool is_out_of_view(const struct pm_where *where)
+{
+	const char *prefix = "(unreachable)";
+
+	return where->anonymous && !where->err && !strncmp(where->name, prefix, strlen(prefix));
+}
+
 bool guard_refuses(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		   enum pm_class class)
 {
@@ -133,9 +145,15 @@ bool guard_refuses(const struct rule *rule, struct pm_call *call, struct pm_item
 		return false;
 	if (class == PM_CLASS_MOUNT && guard_mount(rule, call, item))
 		return true;
-	if (item->kind != PM_ITEM_PATH || !names_anew(item, class))
+	if (item->kind != PM_ITEM_PATH)
 		return false;
 	where = pm_item_where(call, item);
+	if (rule->match.classes & PM_BIT(class) && is_out_of_view(where))
+		return true;
+	if (!names_anew(item, class))
+		return false;
+	if (is_out_of_view(where))
+		return true;
 	/* What is not there cannot come there: the rename to it is asked about too. */
 	if (!where->exists)
 		return false;

@@ -86,6 +86,12 @@ attempt 'a directory above as the root' 'python3 -c "
 import os
 os.chroot(\"dir\")
 print(open(\"/private/file\").read(), end=\"\")"' "${inside[@]}"
+attempt 'a descriptor from before another root' 'python3 -c "
+import os
+fd = os.open(\".\", os.O_RDONLY)
+os.chroot(\"mnt\")
+print(os.read(os.open(\"dir/private/file\", os.O_RDONLY, dir_fd=fd), 9).decode(), end=\"\")"' \
+	"${inside[@]}"
 attempt 'pivot_root' 'mount -t tmpfs none mnt && mkdir mnt/old && python3 -c "
 import ctypes
 libc = ctypes.CDLL(None)

@@ -100,6 +100,25 @@ static void names_anew(void **state)
 	assert_false(layer->wants(layer->data, "stat", PM_BIT(PM_CLASS_METADATA)));
 }
 
+/* What a descriptor from before chroot(2) leads to may be what a rule refuses. */
+static void out_of_view(void **state)
+{
+	(void)state;
+	rules("rules:\n"
+	      "- {class: open-read, path: /free, anonymous: '(unreachable)/free', allow: true}\n"
+	      "- {class: open-read, tree: /a, deny: EPERM}\n");
+	assert_int_equal(opened(READ, "(unreachable)/a/x"), PM_DENY);
+	assert_int_equal(verdict.err, EPERM);
+	assert_int_equal(opened(READ, "(unreachable)/b"), PM_DENY);
+	assert_int_equal(opened(READ, "(unreachable)/free"), PM_ALLOW);
+	assert_int_equal(opened(WRITE, "(unreachable)/a/x"), PM_ALLOW);
+	assert_int_equal(opened(READ, "deleted:/a/x"), PM_ALLOW);
+	assert_int_equal(opened(READ, "pipe:[1]"), PM_ALLOW);
+	assert_int_equal(opened(READ, "/b"), PM_ALLOW);
+	assert_int_equal(renamed(PM_CLASS_RENAME, PM_CLASS_RENAME, "(unreachable)/b", "/c"), PM_DENY);
+	assert_int_equal(renamed(PM_CLASS_LINK, PM_CLASS_CREATE, "(unreachable)/b", "/c"), PM_DENY);
+}
+
 /* mount(2) of a file system of this type at /mnt. */
 static enum pm_action mounted(const char *type, uint64_t flags)
 {
@@ -159,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(new_names, clear),
 		cmocka_unit_test_teardown(names_anew, clear),
+		cmocka_unit_test_teardown(out_of_view, clear),
 		cmocka_unit_test_teardown(mounts, clear),
 	};
 
