@@ -72,10 +72,12 @@ race_call()
 	for attacker in $attackers; do
 		line=$("$race/naive" --path "$TMPDIR/files/evil" --write "$TMPDIR/files/readonly" \
 			--arg evil --port "$evil_port" \
-			"$race/race" win "$call" "$attacker" 1000000 "$TMPDIR/files" "$address" $good_port $evil_port 2>&1)
+			"$race/race" win "$call" "$attacker" 1000000 "$TMPDIR/files" "$address" $good_port $evil_port 2>&1) ||
+			line+=" (status $?)"
 		verdict "$call, $attacker" "$line" naive
 		line=$("$PM" run --policy "$TMPDIR/policy.yaml" -- \
-			"$race/race" try "$call" "$attacker" "$count" "$TMPDIR/files" "$address" $good_port $evil_port 2>&1)
+			"$race/race" try "$call" "$attacker" "$count" "$TMPDIR/files" "$address" $good_port $evil_port 2>&1) ||
+			line+=" (status $?)"
 		verdict "$call, $attacker" "$line" pointsman
 	done
 }

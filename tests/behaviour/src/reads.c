@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,13 +53,24 @@ static long nr_of(const char *name)
 	return -1;
 }
 
+/* Root may have it, and in a container has not. */
+static bool may_administer(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_capget, &header, data))
+		die("capget");
+	return data[0].effective & 1u << CAP_SYS_ADMIN;
+}
+
 /* Whoever may not make a call at all has that wrong with each. */
 static bool may_call(const char *name)
 {
 	static const char *const of_root[] = { "swapoff", "umount2", "fsopen", "mount", "fspick",
 					       "mount_setattr", "open_tree_attr", "bpf" };
 
-	for (size_t i = 0; geteuid() && i < sizeof(of_root) / sizeof(of_root[0]); i++)
+	for (size_t i = 0; !may_administer() && i < sizeof(of_root) / sizeof(of_root[0]); i++)
 		if (!strcmp(name, of_root[i]))
 			return false;
 	return nr_of(name) >= 0;
