@@ -18,8 +18,8 @@ static const char *const meanings[NGUARANTEES] = {
 	[FILE_HOLDS] = "file (what was decided on is what is used)",
 	[LANDLOCK_HOLDS] = "landlock (a swapped link cannot lead out of the allowed trees)",
 	[NAME_HOLDS] = "name (a link swapped after the decision is followed)",
-	[BYTES_HOLD] = "bytes (the address that was decided on is the one that is used; where it is "
-		       "a path, a link swapped after the decision is followed)",
+	[BYTES_HOLD] = ("bytes (the address that was decided on is the one that is used; where it is "
+			"a path, a link swapped after the decision is followed)"),
 };
 
 /* How calls of a class are run, from which follows what can hold. */
