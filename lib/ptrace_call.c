@@ -256,6 +256,10 @@ void call_stop(struct supervisor *s, struct thread *thread,
 {
 	unsigned int why;
 
+	/* A try that was answered has no return that ends the count. */
+	if (!thread->reissued)
+		thread->retries = 0;
+	thread->reissued = false;
 	/* A filter of the program's own asks for a tracer that it does not have. */
 	if (!entry && info->seccomp.ret_data != FILTER_TRACE_DATA) {
 		answer_value(thread, false, -ENOSYS);

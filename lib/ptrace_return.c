@@ -145,6 +145,7 @@ void call_return(struct supervisor *s, struct thread *thread)
 	if (err && !gone(err))
 		thread_kill(thread);
 	thread->retries = again ? thread->retries + 1 : 0;
+	thread->reissued = again;
 	if (!again) {
 		follow_up(thread, regs_result(&regs));
 		answer_result(s, flight, regs_result(&regs));

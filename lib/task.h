@@ -101,6 +101,7 @@ struct thread {
 	bool fresh;			/* no call yet since its exec: the arena comes first */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
+	bool reissued;			/* the next stop is another try of the same call */
 	/* Its last call ran under another number, and may have been trapped by a filter of its own. */
 	bool may_be_trapped;
 	int made_nr, ran_nr;
