@@ -26,7 +26,9 @@ with open(audit, encoding="utf-8") as lines:
             used[layer.get("rule")] += 1
         if entry["verdict"] == "redirect":
             redirected.add(entry["id"])
-        if isinstance(entry["exe"], str) and fnmatch.fnmatch(entry["exe"], exe):
+        # Of a process that is dying nothing can be read.
+        own_exe = entry.get("exe")
+        if isinstance(own_exe, str) and fnmatch.fnmatch(own_exe, exe):
             own[entry["verdict"]] += 1
 
 for n in range(rules):
