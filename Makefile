@@ -32,7 +32,7 @@ demo: setup
 check: setup-tests setup-kernel
 	tests/check $(BUILD)
 
-# The part of it that is the kernel series: it is proved, built (three kernels) and tested
+# The part of it that is the kernel series: it is built (three kernels) and tested
 # in a virtual machine.
 check-kernel: setup setup-kernel
 	tests/check-kernel $(BUILD)
