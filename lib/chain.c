@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "script.h"
 
 /*
  * What leads around every other decision is refused by the library, outside
@@ -112,7 +111,7 @@ void chain_decide(const struct pm_options *options, struct pm_call *call,
 		if (said.verdict.action != PM_REDIRECT)
 			continue;
 		redirected = true;
-		err = script_follow(call);
+		err = pm_call_follow_program(call);
 		if (err) {
 			chain_refuse(outcome, -err, "built-in: what the kernel would say");
 			break;

@@ -216,7 +216,7 @@ int script_apply(struct pm_call *call)
 	return err ? err : pm_call_set_path(call, item, program);
 }
 
-int script_follow(struct pm_call *call)
+int pm_call_follow_program(struct pm_call *call)
 {
 	int err = runs_programs(call) ? script_apply(call) : 0;
 
@@ -225,11 +225,6 @@ int script_follow(struct pm_call *call)
 	while (call->nitems && !strcmp(call->items[call->nitems - 1].role, SCRIPT_ROLE))
 		call_drop_item(call);
 	return script_add_items(call);
-}
-
-int pm_call_follow_program(struct pm_call *call)
-{
-	return script_follow(call);
 }
 
 /* The words of one more script go before those of the scripts that it interprets. */

@@ -30,12 +30,6 @@ int script_add_items(struct pm_call *call);
 int script_apply(struct pm_call *call);
 
 /*
- * A layer changed the call: the same, and the items become those of the program
- * that it now runs, for the layers outside of it.  Returns what the two above do.
- */
-int script_follow(struct pm_call *call);
-
-/*
  * What execve has to turn out to have run, seen in the new image before its
  * first instruction.
  *

@@ -26,14 +26,20 @@ bool guard_wants(const struct rule *rule, uint32_t classes)
 	return refuses_names(rule) && classes & naming;
 }
 
+/* Does the rule mean something below this directory? */
+static bool means_below(const struct rule *rule, const char *dir)
+{
+	for (size_t i = 0; i < rule->match.npatterns; i++)
+		if (pattern_below(&rule->match.patterns[i], dir))
+			return true;
+	return false;
+}
+
 /* Does the rule mean something in this directory, or it? */
 static bool means_in(const struct rule *rule, const char *dir)
 {
-	for (size_t i = 0; i < rule->match.npatterns; i++)
-		if (pattern_below(&rule->match.patterns[i], dir) ||
-		    pattern_matches(&rule->match.patterns[i], dir))
-			return true;
-	return false;
+	return means_below(rule, dir) ||
+	       match_names(&rule->match, &(struct pm_where){ .name = (char *)(uintptr_t)dir });
 }
 
 /*
@@ -166,8 +172,5 @@ bool guard_refuses(const struct rule *rule, struct pm_call *call, struct pm_item
 	}
 	if (match_names(&rule->match, where))
 		return !means_new_name(rule, call, item);
-	for (size_t i = 0; i < rule->match.npatterns && S_ISDIR(where->st.st_mode); i++)
-		if (pattern_below(&rule->match.patterns[i], where->name))
-			return true;
-	return false;
+	return S_ISDIR(where->st.st_mode) && means_below(rule, where->name);
 }
