@@ -244,10 +244,10 @@ def run(options, command):
         except Failure as failure:
             sys.stderr.write("vm/run: %s\n" % failure)
             text = content(log)
-            if text:
-                sys.stderr.write("vm/run: the console's log follows\n")
-                sys.stderr.flush()
-                sys.stderr.buffer.write(text)
+            sys.stderr.write("vm/run: the console's log %s\n" %
+                             ("follows" if text else "is empty"))
+            sys.stderr.flush()
+            sys.stderr.buffer.write(text)
             return EXIT_FAILURE
         finally:
             if options.console:

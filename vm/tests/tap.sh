@@ -39,11 +39,12 @@ has() {
 	esac
 }
 
-# fails NAME REASON: a run that must not count as a good one.
+# fails NAME REASON [LOG]: a run that must not count as a good one.  LOG is what is
+# said of the console's log, which "follows" unless the guest may not have begun.
 fails() {
 	is "$1: fails" "$status" 125
 	has "$1: says so" "$err" "$2"
-	has "$1: prints the log" "$err" "the console's log follows"
+	has "$1: prints the log" "$err" "the console's log ${3-follows}"
 }
 
 # The file of the kernel that is booted.
