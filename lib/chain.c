@@ -2,8 +2,14 @@
 #include "chain.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
+/*
+ * Held around what does not say that it may be called from several threads at
+ * once.  One for all: what shares its data with another of them needs no more.
+ */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 
 /*
  * What leads around every other decision is refused by the library, outside
@@ -41,8 +47,16 @@ bool chain_wants_for(const struct pm_options *options, const char *syscall, uint
 int chain_tell(const struct pm_options *options, const struct pm_event *event)
 {
 	const struct pm_observer *observer = options->observer;
+	int err;
 
-	return observer ? observer->tell(observer->data, event) : 0;
+	if (!observer)
+		return 0;
+	if (!observer->concurrent)
+		pthread_mutex_lock(&one_at_a_time);
+	err = observer->tell(observer->data, event);
+	if (!observer->concurrent)
+		pthread_mutex_unlock(&one_at_a_time);
+	return err;
 }
 
 void chain_refuse(struct outcome *outcome, int err, const char *rule)
@@ -65,7 +79,11 @@ static void ask(const struct pm_options *options, size_t depth, struct pm_call *
 	int err;
 
 	*said = (struct outcome){ .layer = layer };
+	if (!layer->concurrent)
+		pthread_mutex_lock(&one_at_a_time);
 	err = layer->decide(layer->data, call, &said->verdict);
+	if (!layer->concurrent)
+		pthread_mutex_unlock(&one_at_a_time);
 	if (err)
 		said->verdict = (struct pm_verdict){ .action = PM_DENY, .err = -err,
 						     .rule = "error of the layer" };

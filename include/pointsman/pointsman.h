@@ -32,7 +32,13 @@
  * match it (pm_item_where()).  docs/guarantees.md says for each call what
  * keeps the file that was decided on and the file that is used the same.
  *
- * Threads.  A supervisor lives in one thread, and layers are called from it.
+ * Threads.  The ptrace backend lives in one thread and calls layers from it: one
+ * that takes its time holds up every target.  A backend that serves several
+ * targets at a time calls layers and the observer from several threads, those that
+ * do not say that they bear it (concurrent) under one lock for all of them: they
+ * are called one at a time, whatever the backend.  A call is looked at by one
+ * thread at a time.  The functions below may be called from any thread, for one
+ * call from the one that is asked about it.
  *
  * Errors.  Functions return 0 or a count, or a negative errno; each says which.
  *
@@ -303,13 +309,20 @@ struct pm_layer {
 	 * call is then denied with it (fail closed).
 	 */
 	int (*decide)(void *data, struct pm_call *call, struct pm_verdict *verdict);
+	/*
+	 * decide() may be called from several threads at once, for different
+	 * calls.  Where this is false, the library holds the one lock around it
+	 * that all such layers and observers share.
+	 */
+	bool concurrent;
 };
 
 /*
  * What is told of each call that some layer looked at, in this order: CALL,
  * a VERDICT for each layer that was asked, ANSWER, and where the call ran
  * redirected RESULT.  All but RESULT come before the call is answered.  The
- * RESULT of a thread that dies inside the call does not come.
+ * RESULT of a thread that dies inside the call does not come.  Events of other
+ * calls may come between those of one: call->id tells them apart.
  */
 struct pm_event {
 	enum {
@@ -339,6 +352,7 @@ struct pm_observer {
 	void *data;
 	/* Returns 0, or a negative errno: the call is then denied with it. */
 	int (*tell)(void *data, const struct pm_event *event);
+	bool concurrent;	/* as in struct pm_layer, for tell() */
 };
 
 /*

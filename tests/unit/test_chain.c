@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "chain.h"
@@ -278,6 +281,107 @@ static void built_in_refusals(void **state)
 	assert_int_equal(stack.outcome.verdict.action, PM_ALLOW);
 }
 
+#define THREADS 4
+#define TURNS 200
+
+/* Who is inside of a decide() or a tell() now, and how many there ever were at once. */
+struct crowd {
+	atomic_int inside, most;
+	pthread_barrier_t all;	/* concurrent: nobody goes on before all are here */
+	bool meet;
+	const struct pm_options *options;
+};
+
+static int enter(struct crowd *crowd)
+{
+	int inside = atomic_fetch_add(&crowd->inside, 1) + 1, most = atomic_load(&crowd->most);
+
+	while (inside > most && !atomic_compare_exchange_weak(&crowd->most, &most, inside))
+		;
+	if (crowd->meet)
+		pthread_barrier_wait(&crowd->all);
+	else
+		for (int i = 0; i < 20; i++)
+			sched_yield();
+	atomic_fetch_sub(&crowd->inside, 1);
+	return 0;
+}
+
+static int crowd_decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
+{
+	(void)call;
+	(void)verdict;
+	return enter(data);
+}
+
+static int crowd_tell(void *data, const struct pm_event *event)
+{
+	(void)event;
+	return enter(data);
+}
+
+static void *call_again(void *data)
+{
+	const struct crowd *crowd = data;
+
+	for (int i = 0; i < TURNS; i++) {
+		struct pm_call call = { .name = "openat" };
+		struct outcome outcome;
+
+		chain_decide(crowd->options, &call, &outcome);
+		if (outcome.verdict.action != PM_ALLOW)
+			return "denied";
+	}
+	return NULL;
+}
+
+static void call_from_threads(struct crowd *crowd)
+{
+	pthread_t threads[THREADS];
+
+	pthread_barrier_init(&crowd->all, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, call_again, crowd), 0);
+	for (int i = 0; i < THREADS; i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	pthread_barrier_destroy(&crowd->all);
+}
+
+/* Two layers and the observer, all on the same data: one thread is in any of them. */
+static void one_thread_at_a_time(void **state)
+{
+	struct crowd crowd = { 0 };
+	struct pm_layer layer = { .name = "one", .data = &crowd, .decide = crowd_decide };
+	struct pm_layer *layers[] = { &layer, &layer };
+	struct pm_observer observer = { .data = &crowd, .tell = crowd_tell };
+	struct pm_options options = { .layers = layers, .nlayers = 2, .observer = &observer };
+
+	(void)state;
+	crowd.options = &options;
+	call_from_threads(&crowd);
+	assert_int_equal(atomic_load(&crowd.most), 1);
+}
+
+/* Those that bear it are all inside at once: none could go on otherwise. */
+static void concurrent_layers_meet(void **state)
+{
+	struct crowd crowd = { .meet = true };
+	struct pm_layer layer = { .name = "all", .data = &crowd, .decide = crowd_decide,
+				  .concurrent = true };
+	struct pm_layer *layers[] = { &layer };
+	struct pm_observer observer = { .data = &crowd, .tell = crowd_tell, .concurrent = true };
+	struct pm_options options = { .layers = layers, .nlayers = 1, .observer = &observer };
+
+	(void)state;
+	crowd.options = &options;
+	call_from_threads(&crowd);
+	assert_int_equal(atomic_load(&crowd.most), THREADS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +392,8 @@ int main(void)
 		cmocka_unit_test(log_is_passed_on),
 		cmocka_unit_test(built_in_sees_redirects),
 		cmocka_unit_test(built_in_refusals),
+		cmocka_unit_test(one_thread_at_a_time),
+		cmocka_unit_test(concurrent_layers_meet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
