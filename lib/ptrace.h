@@ -5,7 +5,7 @@
  * ptrace_start.c	attaches to the process that will be the program
  * ptrace_loop.c	takes every stop to the stage that it belongs to
  * ptrace_call.c	a call, from its stop to the form in which it runs
- * ptrace_answer.c	a call that does not run, and what the observer is told
+ * ptrace_answer.c	a call that does not run
  * ptrace_arena.c	the arena, and files that the target is handed
  * ptrace_return.c	a call returns, or has become another program
  * ptrace_own.c		calls that the supervisor itself has to see
@@ -58,12 +58,9 @@ void call_stop(struct supervisor *supervisor, struct thread *thread,
 	       const struct __ptrace_syscall_info *info, bool entry);
 
 /*
- * ptrace_answer.c.  All but tell and result end the flight and let the thread
- * go on.  fails is a positive errno, as in pm_event; err a negative one.
+ * ptrace_answer.c.  All end the flight and let the thread go on.  err is a
+ * negative errno.
  */
-void answer_tell(struct supervisor *supervisor, struct flight *flight, const char *holds,
-		 int fails);
-void answer_result(struct supervisor *supervisor, struct flight *flight, int64_t result);
 void answer_value(struct thread *thread, bool entry, int64_t value);
 void answer_final(struct supervisor *supervisor, struct thread *thread, bool entry);
 void answer_refuse(struct supervisor *supervisor, struct thread *thread, bool entry, int err,

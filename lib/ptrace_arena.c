@@ -136,7 +136,7 @@ static void file_given(struct supervisor *s, struct thread *thread)
 {
 	struct giving *giving = thread->giving;
 
-	answer_result(s, thread->flight, giving->err ? giving->err : giving->received);
+	flight_tell_result(s->options, thread->flight, giving->err ? giving->err : giving->received);
 	giving_free(giving);
 	thread->giving = NULL;
 	flight_free(thread->flight);

@@ -10,24 +10,10 @@
 #include "cleanup.h"
 #include "filter.h"
 #include "give.h"
-#include "memory.h"
 #include "peer.h"
 #include "ptrace.h"
 #include "script.h"
 #include "settle.h"
-
-static void read_comm(pid_t tid, char comm[16])
-{
-	auto_close int fd = -1;
-	char path[64];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? 0 : read(fd, comm, 15);
-	comm[len > 0 ? len : 0] = '\0';
-	comm[strcspn(comm, "\n")] = '\0';
-}
 
 /* Let the call run as it is in the target's registers. */
 static void run_untouched(struct thread *thread, bool entry, bool follow)
@@ -81,7 +67,7 @@ static void run_adopted(struct supervisor *s, struct thread *thread, bool entry)
 		answer_failure(s, thread, entry, fd);
 		return;
 	}
-	answer_tell(s, flight, "file", 0);
+	flight_tell(s->options, flight, "file", 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
 		close(fd);
 		answer_value(thread, entry, -flight->outcome.verdict.err);
@@ -136,7 +122,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 	flight->no_links = form.no_links;
 	flight->no_create = form.no_create;
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
-	answer_tell(s, flight, form.holds, 0);
+	flight_tell(s->options, flight, form.holds, 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
 		answer_value(thread, entry, -flight->outcome.verdict.err);
 		return;
@@ -172,17 +158,13 @@ static void run_own(struct supervisor *s, struct thread *thread, bool entry)
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
-	struct pm_verdict *verdict = &flight->outcome.verdict;
-	int err = 0;
+	int err = flight_decide(s->options, flight);
 
-	err = script_add_items(&flight->call);
 	if (err) {
 		answer_refuse(s, thread, entry, err, "built-in: what the kernel would say");
 		return;
 	}
-	flight->told = true;
-	chain_decide(s->options, &flight->call, &flight->outcome);
-	if (verdict->action != PM_ALLOW && verdict->action != PM_REDIRECT) {
+	if (!flight_runs(flight)) {
 		answer_final(s, thread, entry);
 		return;
 	}
@@ -210,7 +192,6 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	int nr = (int)info->entry.nr;
 	unsigned int why = nr >= 0 && nr <= s->max[width] ? s->stops[width][nr] : 0;
 	struct flight *flight = NULL;
-	struct pm_reader reader = memory_reader(&thread->tid);
 	int err;
 
 	/* A conditional stop of the filter, or of a call that would be one: the arguments are ours to see. */
@@ -220,19 +201,14 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 		thread_resume(thread, 0);
 		return 0;
 	}
-	flight = calloc(1, sizeof(*flight));
+	flight = flight_new(thread->process->tgid, thread->tid, info->arch, nr, info->entry.args,
+			    ++s->calls);
 	if (!flight) {
 		thread_kill(thread);
 		return 0;
 	}
 	thread->flight = flight;
-	flight->call = (struct pm_call){ .tgid = thread->process->tgid, .tid = thread->tid,
-					 .arch = info->arch, .nr = nr, .id = ++s->calls };
-	memcpy(flight->call.args, info->entry.args, sizeof(flight->call.args));
-	read_comm(thread->tid, flight->call.comm);
-	err = pm_call_read(&flight->call, &reader);
-	flight->as_made = flight->call.nr == nr &&
-			  !memcmp(flight->call.args, info->entry.args, sizeof(info->entry.args));
+	err = flight_read(flight);
 	if (!err && thread->refuse)
 		err = thread->refuse;
 	thread->refuse = 0;

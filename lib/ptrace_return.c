@@ -63,7 +63,7 @@ void call_break(struct supervisor *s, struct thread *thread)
 	regs_set_result(&regs, (int64_t)flight->step);
 	if (regs_set(thread->tid, &regs))
 		return;
-	answer_result(s, flight, (int64_t)flight->step);
+	flight_tell_result(s->options, flight, (int64_t)flight->step);
 	land(thread);
 }
 
@@ -148,7 +148,7 @@ void call_return(struct supervisor *s, struct thread *thread)
 	thread->reissued = again;
 	if (!again) {
 		follow_up(thread, regs_result(&regs));
-		answer_result(s, flight, regs_result(&regs));
+		flight_tell_result(s->options, flight, regs_result(&regs));
 	}
 	land(thread);
 	thread_resume(thread, 0);

@@ -118,17 +118,6 @@ static void thread_leave(struct thread *thread)
 	free(process);
 }
 
-void flight_free(struct flight *flight)
-{
-	if (!flight)
-		return;
-	slot_drop(&flight->slot);
-	program_clear(&flight->program);
-	pm_run_clear(&flight->run);
-	pm_call_clear(&flight->call);
-	free(flight);
-}
-
 void task_remove(struct tasks *tasks, struct thread *thread)
 {
 	unlink_thread(tasks, thread);

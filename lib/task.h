@@ -12,10 +12,8 @@
 #include <sys/types.h>
 
 #include "arena.h"
-#include "call.h"
-#include "chain.h"
+#include "flight.h"
 #include "regs.h"
-#include "script.h"
 
 struct thread;
 
@@ -60,29 +58,6 @@ enum state {
 	STATE_GIVING,	/* running calls of ours, see give.h */
 	STATE_WAITING,	/* stopped at a call until the arena is there */
 	STATE_DEAD,	/* its death was reported before its birth */
-};
-
-/* A call in flight. Owner: its thread. */
-struct flight {
-	struct pm_call call;
-	struct pm_run run;
-	struct outcome outcome;
-	struct slot slot;
-	struct regs original, substituted;
-	size_t step;			/* of run */
-	bool issued;			/* the next step is in the registers, not yet in a call */
-	bool as_made;			/* number and arguments are still those of the registers */
-	bool told;			/* the observer knows of the call */
-	bool tell;			/* RESULT is wanted */
-	bool executed;			/* execve has succeeded */
-	bool beside;			/* makes a child of its parent's, not yet announced */
-	bool listener;			/* installs a filter with a listener */
-	bool filter;			/* installs a filter */
-	bool forced;			/* the result is forced_result, at the exit stop */
-	bool no_links;			/* ELOOP can mean that a link was swapped in */
-	bool no_create;			/* ENOENT can mean that the file went */
-	int64_t forced_result;
-	struct program program;		/* what execve must run */
 };
 
 struct giving;
@@ -137,7 +112,5 @@ struct space *space_new(void);
 struct space *space_fork(const struct space *from);
 struct space *space_get(struct space *space);
 void space_put(struct space *space);
-
-void flight_free(struct flight *flight);
 
 #endif
