@@ -59,6 +59,9 @@
 extern "C" {
 #endif
 
+/* The library is built with hidden visibility: what is declared here is what it gives. */
+#pragma GCC visibility push(default)
+
 #define PM_VERSION "0.1.0"
 
 /*
@@ -401,6 +404,8 @@ int pm_exec(const struct pm_options *options, const char *file,
  * person; "" where nothing did, never NULL.  Good until the next failure.
  */
 const char *pm_error(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
