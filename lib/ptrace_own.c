@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "ptrace.h"
+#include "uapi.h"
 
 #define IPC_SHMAT 21
 
@@ -72,16 +73,30 @@ static enum own own_filter(const struct supervisor *s, struct thread *thread,
 	return OWN_FOLLOW;
 }
 
-/* The kernel reads 32 bits of the operation and of the flags. */
+/* With others a listener could send a call elsewhere after it was decided on. */
+#define FILTER_FLAGS (SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_LOG | \
+		      SECCOMP_FILTER_FLAG_SPEC_ALLOW | SECCOMP_FILTER_FLAG_NEW_LISTENER | \
+		      SECCOMP_FILTER_FLAG_TSYNC_ESRCH | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+
+/*
+ * The kernel reads 32 bits of the operation and of the flags.  Flags that we do
+ * not know (redirects) answer what a kernel without them does.
+ */
 static enum own own_seccomp(const struct supervisor *s, struct thread *thread,
 			    struct flight *flight, int *err)
 {
 	uint32_t operation = (uint32_t)flight->call.args[0];
+	uint32_t flags = (uint32_t)flight->call.args[1];
 
-	if (operation != SECCOMP_SET_MODE_STRICT && operation != SECCOMP_SET_MODE_FILTER)
+	if (operation == SECCOMP_SET_MODE_STRICT)
+		return own_filter(s, thread, flight, 0, err);
+	if (operation != SECCOMP_SET_MODE_FILTER)
 		return OWN_PASS;
-	return own_filter(s, thread, flight,
-			  operation == SECCOMP_SET_MODE_FILTER ? flight->call.args[1] : 0, err);
+	if (flags & ~(uint32_t)FILTER_FLAGS) {
+		*err = EINVAL;
+		return OWN_DENY;
+	}
+	return own_filter(s, thread, flight, flags, err);
 }
 
 static enum own own_prctl(struct supervisor *s, struct thread *thread, struct flight *flight,
