@@ -105,3 +105,34 @@ int courier_send_to(const struct courier *courier, const struct sockaddr_un *nam
 			return -EPERM;
 	return send_descriptor(courier->sender, name, len, fd);
 }
+
+int courier_pass(int via, int fd)
+{
+	return send_descriptor(via, NULL, 0, fd);
+}
+
+int courier_take(int via)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	char byte;
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control.room) };
+	ssize_t len;
+	int fd;
+
+	do
+		len = recvmsg(via, &message, MSG_CMSG_CLOEXEC);
+	while (len < 0 && errno == EINTR);
+	if (len < 0)
+		return -errno;
+	if (!len || !CMSG_FIRSTHDR(&message) || control.header.cmsg_type != SCM_RIGHTS)
+		return -ECHILD;
+	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,8 @@
 #include "chain.h"
 #include "cleanup.h"
 #include "shapes.h"
+#include "uapi.h"
 
-#define RET_STOP (SECCOMP_RET_TRACE | FILTER_TRACE_DATA)
 #define RET_ERRNO(e) (SECCOMP_RET_ERRNO | (e))
 
 /* What the filter does with one number, or with a run of them. */
@@ -43,8 +42,27 @@ struct emitter {
 	bool full;
 };
 
-/* Calls that the supervisor itself has to see. */
-static const char *const always[] = { "clone3", "seccomp", "prctl" };
+/*
+ * Calls that the supervisor itself has to see; one that is notified knows nothing
+ * of filters of the program's own, and need not.
+ */
+static const char *const always[] = { "clone3", "prctl", "seccomp" };
+
+static size_t count_always(unsigned int how)
+{
+	return sizeof(always) / sizeof(always[0]) - (how & FILTER_NOTIFY ? 1 : 0);
+}
+
+/* Flags of clone that the supervisor has to see. */
+static uint32_t births(unsigned int how)
+{
+	return how & FILTER_NOTIFY ? CLONE_FILES | CLONE_FS : CLONE_UNTRACED | CLONE_PARENT;
+}
+
+static uint32_t stop(unsigned int how)
+{
+	return how & FILTER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE | FILTER_TRACE_DATA;
+}
 
 /*
  * Calls that could unmap, move, reprotect or replace the arena where it is not
@@ -89,16 +107,17 @@ static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
 	return false;
 }
 
-unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t arch, int nr)
+unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr)
 {
 	const char *name = pm_syscall_name(arch, nr);
+	const bool guard = how & FILTER_GUARD;
 	unsigned int why = 0;
 
 	if (!name)
 		return 0;
 	if (layers_want(options, arch, nr))
 		why |= STOPS_FOR_LAYERS;
-	if (listed(always, sizeof(always) / sizeof(always[0]), name) ||
+	if (listed(always, count_always(how), name) ||
 	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
@@ -114,29 +133,40 @@ static const struct {
 } sending[] = { { "sendto", 3 }, { "sendmsg", 2 }, { "sendmmsg", 3 } };
 
 /* Who wants to see connections only need not see what is sent on them. */
-static void narrow_sending(const struct pm_options *options, const char *name, struct leaf *leaf)
+static void narrow_sending(const struct pm_options *options, unsigned int how,
+			   const char *name, struct leaf *leaf)
 {
 	for (size_t i = 0; i < sizeof(sending) / sizeof(sending[0]); i++)
 		if (!strcmp(sending[i].name, name) &&
 		    !chain_wants_for(options, name, PM_BIT(PM_CLASS_SEND)))
 			*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, sending[i].arg, 0,
-					       MSG_FASTOPEN, 0, RET_STOP };
+					       MSG_FASTOPEN, 0, stop(how) };
 }
 
-static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, bool guard,
+/* One tracer is all that a thread can have: ours, or any but of the supervisor. */
+static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
+{
+	if (!(how & FILTER_NOTIFY))
+		return (struct leaf){ .action = RET_ERRNO(EPERM) };
+	return (struct leaf){ SECCOMP_RET_ALLOW, BPF_JEQ, 1, 0, (uint32_t)supervisor, 0,
+			      RET_ERRNO(EPERM) };
+}
+
+static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, unsigned int how,
 			   uint32_t arch, int nr)
 {
 	const char *name = pm_syscall_name(arch, nr);
+	const bool guard = how & FILTER_GUARD;
 	struct leaf leaf = { .action = RET_ERRNO(ENOSYS) };
 
 	if (!name || (!pm_sysent_find(arch, nr) && !pm_syscall_names_nothing(arch, nr)))
 		return leaf;
 	if (!strcmp(name, "ptrace"))
-		return (struct leaf){ .action = RET_ERRNO(EPERM) };
+		return leaf_of_ptrace(supervisor, how);
 	if (guard && !strcmp(name, "process_madvise"))
 		return leaf;
-	if (filter_stops(options, guard, arch, nr) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
-		leaf.action = RET_STOP;
+	if (filter_stops(options, how, arch, nr) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
+		leaf.action = stop(how);
 	else
 		leaf.action = SECCOMP_RET_ALLOW;
 	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
@@ -144,15 +174,14 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, b
 			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 1,
 					      (uint32_t)supervisor, -(uint32_t)supervisor,
 					      RET_ERRNO(EPERM) };
-	if (leaf.action == RET_STOP) {
-		narrow_sending(options, name, &leaf);
+	if (leaf.action == stop(how)) {
+		narrow_sending(options, how, name, &leaf);
 		return leaf;
 	}
 	if (!strcmp(name, "clone"))
-		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, CLONE_UNTRACED | CLONE_PARENT,
-				      0, RET_STOP };
+		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how) };
 	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
-		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, RET_STOP };
+		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how) };
 	return leaf;
 }
 
@@ -208,7 +237,7 @@ static void emit_tree(struct emitter *e, const struct range *ranges, size_t coun
 }
 
 static int emit_table(struct emitter *e, const struct pm_options *options, pid_t supervisor,
-		      bool guard, uint32_t arch)
+		      unsigned int how, uint32_t arch)
 {
 	uint32_t max = (uint32_t)pm_syscall_max(arch);
 	auto_free struct range *ranges = calloc(max + 2, sizeof(*ranges));
@@ -220,7 +249,7 @@ static int emit_table(struct emitter *e, const struct pm_options *options, pid_t
 		struct leaf leaf = { .action = RET_ERRNO(ENOSYS) };
 
 		if (nr <= max)
-			leaf = leaf_of(options, supervisor, guard, arch, (int)nr);
+			leaf = leaf_of(options, supervisor, how, arch, (int)nr);
 		if (!count || memcmp(&ranges[count - 1].leaf, &leaf, sizeof(leaf)))
 			ranges[count++] = (struct range){ nr, leaf };
 	}
@@ -229,7 +258,7 @@ static int emit_table(struct emitter *e, const struct pm_options *options, pid_t
 	return 0;
 }
 
-int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
+int filter_build(const struct pm_options *options, pid_t supervisor, unsigned int how,
 		 struct sock_fprog *program)
 {
 	static const uint32_t arches[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 };
@@ -243,7 +272,7 @@ int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
 		emit(&e, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, arches[i]);
 		jump = e.len;
 		emit(&e, BPF_JMP | BPF_JA, 0, 0, 0);
-		err = emit_table(&e, options, supervisor, guard, arches[i]);
+		err = emit_table(&e, options, supervisor, how, arches[i]);
 		if (!e.full)
 			e.code[jump].k = (uint32_t)(e.len - jump - 1);
 	}
@@ -258,11 +287,25 @@ int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
 	return 0;
 }
 
-int filter_install(const struct sock_fprog *program)
+static int install(const struct sock_fprog *program, unsigned long flags)
 {
+	int done;
+
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return -errno;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, program))
-		return -errno;
-	return 0;
+	done = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			    SECCOMP_FILTER_FLAG_SPEC_ALLOW | flags, program);
+	return done < 0 ? -errno : done;
+}
+
+int filter_install(const struct sock_fprog *program)
+{
+	return install(program, 0);
+}
+
+int filter_install_listener(const struct sock_fprog *program)
+{
+	return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT |
+				SECCOMP_FILTER_FLAG_CHAIN | SECCOMP_FILTER_FLAG_WAIT_KILLABLE |
+				SECCOMP_FILTER_FLAG_KILL_ORPHANS);
 }

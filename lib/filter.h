@@ -2,9 +2,10 @@
 /*
  * filter.h - the seccomp filter under which a target runs
  *
- * It stops (SECCOMP_RET_TRACE) what some layer wants to see and what the
- * supervisor itself has to, lets pass what is known to name nothing, and
- * answers ENOSYS to every number of every table that it does not know.
+ * It stops what some layer wants to see and what the supervisor itself has to
+ * (SECCOMP_RET_TRACE, or SECCOMP_RET_USER_NOTIF), lets pass what is known to name
+ * nothing, and answers ENOSYS to every number of every table that it does not
+ * know.
  */
 #ifndef POINTSMAN_FILTER_H
 #define POINTSMAN_FILTER_H
@@ -17,21 +18,25 @@
 
 #define FILTER_TRACE_DATA 0x706d
 
+#define FILTER_GUARD 1u		/* there is no mseal: calls that could move the arena stop */
+#define FILTER_NOTIFY 2u	/* what stops is sent to a listener, not to a tracer */
+
 /*
- * Builds the filter.  supervisor is its pid: calls that would reach into it
- * are refused with EPERM.  guard: there is no mseal, calls that could move the
- * arena stop.  The caller frees program->filter.  Returns 0, -ENOMEM, -E2BIG.
+ * Builds the filter, how being FILTER_* bits.  supervisor is its pid: calls that
+ * would reach into it are refused with EPERM.  The caller frees program->filter.  Returns 0, -ENOMEM, -E2BIG.
  */
-int filter_build(const struct pm_options *options, pid_t supervisor, bool guard,
+int filter_build(const struct pm_options *options, pid_t supervisor, unsigned int how,
 		 struct sock_fprog *program);
 
 /* Why a number stops, whatever its arguments: a mask, 0 where it does not. */
 #define STOPS_FOR_LAYERS 1u
 #define STOPS_FOR_US 2u
 #define STOPS_SOMETIMES 4u	/* for us, with some arguments */
-unsigned int filter_stops(const struct pm_options *options, bool guard, uint32_t arch, int nr);
+unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr);
 
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */
 int filter_install(const struct sock_fprog *program);
+/* The same, with a listener that may redirect: its descriptor, or -errno. */
+int filter_install_listener(const struct sock_fprog *program);
 
 #endif

@@ -106,8 +106,6 @@ void family_stranger(struct supervisor *supervisor, pid_t tid, int signal);
 /* Threads that waited for the arena of this address space look again. */
 void family_wake(struct supervisor *supervisor, struct space *space);
 
-/* ptrace_loop.c: let go of a descriptor that was inherited; one of ours is kept. */
-void drop_descriptor(int fd);
 /* ptrace_loop.c: until no target is left. */
 void supervise(struct supervisor *supervisor);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "give.h"
 #include "ptrace.h"
+#include "supervisor.h"
 
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
@@ -169,19 +169,6 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 	default:
 		thread_resume(thread, 0);
 	}
-}
-
-void drop_descriptor(int fd)
-{
-	int null, flags = fcntl(fd, F_GETFD);
-
-	if (flags < 0 || flags & FD_CLOEXEC)
-		return;
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0)
-		return;
-	dup3(null, fd, O_CLOEXEC);
-	close(null);
 }
 
 void supervise(struct supervisor *s)

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "supervisor.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <pointsman/pointsman.h>
+
+#include "courier.h"
+#include "error.h"
+
+/* What the supervisor says when it is ready, or why it is not. */
+struct ready {
+	int err;
+	unsigned int filter;
+	char message[400];
+};
+
+/* From the program to its supervisor. */
+static struct {
+	struct page {
+		_Atomic int number;	/* 0: not yet; a descriptor and 1, or a negative errno */
+	} *page;	/* shared by program, carrier and supervisor */
+	int sock;	/* the supervisor's: the carrier sends to it */
+} handover = { .sock = -1 };
+
+void drop_descriptor(int fd)
+{
+	int null, flags = fcntl(fd, F_GETFD);
+
+	if (flags < 0 || flags & FD_CLOEXEC)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup3(null, fd, O_CLOEXEC);
+	close(null);
+}
+
+/*
+ * Inherited descriptors are the program's; ours are all close-on-exec, also
+ * where one of the standard three was closed and has become ours.
+ */
+static void drop_inherited(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != dirfd(dir) && fcntl(fd, F_GETFD) == 0)
+			close(fd);
+	}
+	if (dir)
+		closedir(dir);
+	drop_descriptor(STDIN_FILENO);
+	drop_descriptor(STDOUT_FILENO);
+}
+
+/*
+ * Limits that the program was given are not meant for its supervisor, who may
+ * or may not be able to leave them.
+ */
+static void raise_limits(void)
+{
+	static const int limits[] = { RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_AS,
+				      RLIMIT_DATA };
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+		/* Descriptors have a limit of the system's own. */
+		if (limits[i] == RLIMIT_NOFILE)
+			limit.rlim_cur = limit.rlim_max = 1 << 20;
+		if (!setrlimit(limits[i], &limit) || getrlimit(limits[i], &limit))
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(limits[i], &limit);
+	}
+}
+
+static _Noreturn void run_supervisor(const struct supervision *how, pid_t program, int sock,
+				     int their_fd)
+{
+	struct ready ready = { 0 };
+	pid_t self = getpid();
+	sigset_t all;
+	char go;
+
+	/*
+	 * What is sent to all processes of a user or of a service is for the
+	 * programs to act on; we end when none of them is left.
+	 */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "pointsman");
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	raise_limits();
+	drop_inherited();
+	if (send(sock, &self, sizeof(self), 0) < 0 || recv(sock, &go, sizeof(go), 0) != 1)
+		_exit(1);
+	ready.err = how->attach(how->data, program, their_fd, &ready.filter);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (ready.err)
+		snprintf(ready.message, sizeof(ready.message), "%s",
+			 *pm_error() ? pm_error() : strerror(-ready.err));
+	if (send(sock, &ready, sizeof(ready), 0) < 0 || ready.err)
+		_exit(1);
+	if (how->takes_descriptor)
+		handover.sock = sock;
+	else
+		close(sock);
+	how->supervise(how->data);
+	_exit(0);
+}
+
+/*
+ * The carrier has the program's own descriptors: it waits for the one that the
+ * program makes, sends it to the supervisor, and is gone.
+ */
+static _Noreturn void run_carrier(pid_t program, int sock)
+{
+	int fd;
+
+	while (!(fd = atomic_load(&handover.page->number)))
+		if (kill(program, 0) || sched_yield())
+			_exit(1);
+	if (fd > 0)
+		courier_pass(sock, fd - 1);
+	_exit(0);
+}
+
+/* With the descriptors of the calling process, and not copies of them. */
+static pid_t clone_sharing_files(void)
+{
+	return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+}
+
+static int start_carrier(pid_t program, int sock)
+{
+	pid_t carrier = clone_sharing_files();
+
+	if (carrier == 0)
+		run_carrier(program, sock);
+	return carrier < 0 ? -errno : 0;
+}
+
+void supervisor_hand_over(int fd)
+{
+	atomic_store(&handover.page->number, fd < 0 ? fd : fd + 1);
+}
+
+int supervisor_take(void)
+{
+	int fd = courier_take(handover.sock);
+
+	close(handover.sock);
+	handover.sock = -1;
+	return fd;
+}
+
+/* Fork twice and let the one between go: nobody is left to wait for. */
+static int fork_supervisor(const struct supervision *how, int pair[2])
+{
+	pid_t program = getpid(), between;
+	int status;
+
+	between = how->takes_descriptor ? clone_sharing_files() : fork();
+	if (between < 0)
+		return -errno;
+	if (between == 0) {
+		pid_t supervisor = fork();
+
+		if (supervisor < 0)
+			_exit(errno);
+		if (supervisor > 0)
+			_exit(how->takes_descriptor ? -start_carrier(program, pair[0]) : 0);
+		close(pair[0]);
+		run_supervisor(how, program, pair[1], pair[0]);
+	}
+	while (waitpid(between, &status, 0) < 0)
+		if (errno != EINTR)
+			return errno == ECHILD ? 0 : -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+/* Who reaps the orphans of its descendants must not get this one. */
+static int start_supervisor(const struct supervision *how, int pair[2])
+{
+	int reaps = 0, err;
+
+	prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0);
+	if (reaps)
+		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	err = fork_supervisor(how, pair);
+	if (reaps)
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	return err;
+}
+
+/* Let it attach, also where only ancestors may trace (Yama). */
+static int await_supervisor(int sock, pid_t *supervisor, struct ready *ready)
+{
+	if (recv(sock, supervisor, sizeof(*supervisor), 0) != sizeof(*supervisor))
+		return pm_fail(-ECHILD, "the supervisor did not start");
+	prctl(PR_SET_PTRACER, *supervisor, 0, 0, 0);
+	if (send(sock, "g", 1, 0) != 1 || recv(sock, ready, sizeof(*ready), 0) != sizeof(*ready))
+		return pm_fail(-ECHILD, "the supervisor did not attach");
+	if (ready->err)
+		return pm_fail(ready->err, "%s", ready->message);
+	return 0;
+}
+
+int supervisor_start(const struct supervision *how, pid_t *pid, unsigned int *filter)
+{
+	struct ready ready;
+	int pair[2], err;
+
+	if (how->takes_descriptor) {
+		handover.page = mmap(NULL, sizeof(*handover.page), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (handover.page == MAP_FAILED)
+			return pm_fail(-errno, "cannot start the supervisor: %s", strerror(errno));
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return pm_fail(-errno, "cannot start the supervisor: %s", strerror(errno));
+	err = start_supervisor(how, pair);
+	if (err)
+		pm_fail(err, "cannot start the supervisor: %s", strerror(-err));
+	close(pair[1]);
+	if (!err)
+		err = await_supervisor(pair[0], pid, &ready);
+	/* The carrier has it for its own; exec closes it. */
+	if (!how->takes_descriptor || err)
+		close(pair[0]);
+	*filter = err ? 0 : ready.filter;
+	return err;
+}
+
+void drop_ptrace_capability(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint32_t bit = 1u << CAP_SYS_PTRACE;
+
+	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE);
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, CAP_SYS_PTRACE, 0, 0);
+	if (syscall(SYS_capget, &header, data))
+		return;
+	data[0].effective &= ~bit;
+	data[0].permitted &= ~bit;
+	data[0].inheritable &= ~bit;
+	syscall(SYS_capset, &header, data);
+}
+

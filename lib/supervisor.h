@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * supervisor.h - the process beside the program
+ *
+ * The calling process becomes the program; the supervisor is its grandchild
+ * for a moment and then nobody's, so that the program finds no child that it
+ * did not make, and keeps its own pid, parent, terminal and session.
+ */
+#ifndef POINTSMAN_SUPERVISOR_H
+#define POINTSMAN_SUPERVISOR_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* What a backend does in it. */
+struct supervision {
+	void *data;
+	/*
+	 * Get ready for the program; their_fd is a socket as the program has it.
+	 * *filter becomes the FILTER_* of filter.h that the program is to be run
+	 * with.  Returns 0, or a negative errno with its message in pm_error().
+	 */
+	int (*attach)(void *data, pid_t program, int their_fd, unsigned int *filter);
+	/* Until no target is left. */
+	void (*supervise)(void *data);
+	/* The program makes a descriptor for it later: supervisor_hand_over(). */
+	bool takes_descriptor;
+};
+
+/*
+ * Start it, and wait until it is ready.  *pid is the supervisor's.  Returns 0, or
+ * a negative errno with its message in pm_error().
+ */
+int supervisor_start(const struct supervision *supervision, pid_t *pid, unsigned int *filter);
+
+/*
+ * In the program: let the supervisor have fd.  No system call is made, for the
+ * supervisor may be the one who would have to answer it.
+ */
+void supervisor_hand_over(int fd);
+
+/* In the supervisor: wait for it.  The descriptor, or -ECHILD: none will come. */
+int supervisor_take(void);
+
+/* Let go of a descriptor that was inherited; one of ours is kept. */
+void drop_descriptor(int fd);
+
+/*
+ * A program of root's could read and write its supervisor with this one
+ * capability.
+ */
+void drop_ptrace_capability(void);
+
+#endif
