@@ -201,6 +201,33 @@ struct pm_item *pm_call_item(struct pm_call *call, enum pm_item_kind kind,
 			     const char *role);
 
 /*
+ * What a call names, by name.
+ *
+ * Owner: item and text are the call's, valid until the item is changed or the
+ * call ends.
+ */
+struct pm_arg {
+	struct pm_item *item;	/* what it is or, for a string of a vector, the vector */
+	const char *text;	/* a path, a string, a string of a vector; else NULL */
+	size_t len;		/* of text, without the NUL; of an address or a structure, in
+				 * bytes; of a vector, in strings */
+};
+
+/*
+ * name is the role of an item, which is its name in the call's manual page
+ * ("pathname", "newpath", "argv", "addr"; pm_call_arg(3) has the list), or one of
+ * two that hold for every call: "path", a path by whatever name, and "sockaddr".
+ * An index in brackets, from 0, names a string of a vector ("argv[2]"), or one of
+ * several items of the same name ("path[1]" of a rename, "msg_name[3]" of a
+ * sendmmsg); without it the first is meant.
+ *
+ * Returns 0; -ENOENT where the call names nothing of that name, or gave NULL for
+ * it; -ERANGE where it does, and not as many; -EINVAL for a name that is not
+ * spelled so.  After an error *arg is cleared.
+ */
+int pm_call_arg(struct pm_call *call, const char *name, struct pm_arg *arg);
+
+/*
  * Where a path item leads, by path_resolution(7) in the target's view.  Resolved
  * at the first question, then kept.  The item's.  Never NULL for a PM_ITEM_PATH;
  * what went wrong is in ->err.
