@@ -82,3 +82,8 @@ int memory_write(pid_t tid, uint64_t to, const void *from, size_t len)
 		return write_file(tid, to, from, len);
 	return done == (ssize_t)len ? 0 : done < 0 ? -errno : -EFAULT;
 }
+
+int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len)
+{
+	return len ? memory_write(call->tid, addr, from, len) : 0;
+}

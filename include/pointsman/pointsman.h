@@ -229,8 +229,8 @@ int pm_call_arg(struct pm_call *call, const char *name, struct pm_arg *arg);
 
 /*
  * Where a path item leads, by path_resolution(7) in the target's view.  Resolved
- * at the first question, then kept.  The item's.  Never NULL for a PM_ITEM_PATH;
- * what went wrong is in ->err.
+ * at the first question, then kept.  The item's.  Never NULL for a PM_ITEM_PATH,
+ * NULL for others; what went wrong is in ->err (ENOMEM too, ->name may be NULL then).
  */
 const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item);
 
@@ -243,6 +243,15 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow,
 		    struct pm_where *out);
 void pm_where_free(struct pm_where *where);
+
+/*
+ * Write to the target's memory: for a layer that answers the call itself
+ * (PM_VALUE), and with it what the call was to fill in, a struct utsname say.
+ * Memory that the target cannot write itself is not written.
+ * Returns 0; -EFAULT where not all of it can be written, some of it may have been
+ * then; -ESRCH (the target is gone); -EPERM (this may not be done to it).
+ */
+int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len);
 
 /*
  * Changing a call.  All copy what they are given.
