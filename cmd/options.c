@@ -60,7 +60,7 @@ static const struct {
 	{ OPT_SYSCALL, policy_add_syscall },
 };
 
-static const char *const backends[] = { "auto", "ptrace" };
+static const char *const backends[] = { "auto", "notify", "ptrace" };
 
 static int no_memory(void)
 {
@@ -176,7 +176,7 @@ static int set_backend(struct run_options *options, const char *arg)
 			return 0;
 		}
 	}
-	complain("--backend: '%s' is not a backend; 'auto' and 'ptrace' are", arg);
+	complain("--backend: '%s' is not a backend; 'auto', 'notify' and 'ptrace' are", arg);
 	return -EINVAL;
 }
 

@@ -9,11 +9,17 @@
 
 struct pm_backend {
 	const char *name;
+	/*
+	 * Does it work here?  0, or a negative errno with one line in why (size
+	 * bytes) for a person.  NULL: that is seen when it is tried.
+	 */
+	int (*probe)(char *why, size_t size);
 	/* As pm_exec(). */
 	int (*exec)(const struct pm_options *options, const char *file, char *const *argv,
 		    enum pm_stage *stage);
 };
 
+extern const struct pm_backend backend_notify;
 extern const struct pm_backend backend_ptrace;
 
 #endif

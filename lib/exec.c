@@ -6,17 +6,44 @@
 #include "backend.h"
 #include "error.h"
 
-/* In the order of "auto". */
-static const struct pm_backend *const backends[] = { &backend_ptrace };
+/* In the order of "auto"; the last one is taken as it is. */
+static const struct pm_backend *const backends[] = { &backend_notify, &backend_ptrace };
+
+#define BACKENDS (sizeof(backends) / sizeof(backends[0]))
+
+static const struct pm_backend *by_name(const char *name)
+{
+	for (size_t i = 0; i < BACKENDS; i++)
+		if (!strcmp(name, backends[i]->name))
+			return backends[i];
+	return NULL;
+}
+
+static const struct pm_backend *best(void)
+{
+	char why[256];
+
+	for (size_t i = 0; i + 1 < BACKENDS; i++)
+		if (!backends[i]->probe || !backends[i]->probe(why, sizeof(why)))
+			return backends[i];
+	return backends[BACKENDS - 1];
+}
 
 int pm_exec(const struct pm_options *options, const char *file, char *const *argv,
 	    enum pm_stage *stage)
 {
 	const char *name = options->backend ? options->backend : "auto";
+	const struct pm_backend *backend = strcmp(name, "auto") ? by_name(name) : best();
+	char why[256] = "";
+	int err;
 
 	*stage = PM_STAGE_SETUP;
-	for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
-		if (!strcmp(name, "auto") || !strcmp(name, backends[i]->name))
-			return backends[i]->exec(options, file, argv, stage);
-	return pm_fail(-EINVAL, "no backend is called %s", name);
+	if (!backend)
+		return pm_fail(-EINVAL, "no backend is called %s", name);
+	if (strcmp(name, "auto") && backend->probe) {
+		err = backend->probe(why, sizeof(why));
+		if (err)
+			return pm_fail(err, "the %s backend does not work here: %s", name, why);
+	}
+	return backend->exec(options, file, argv, stage);
 }

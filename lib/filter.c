@@ -126,6 +126,31 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 	return why;
 }
 
+int filter_table(const struct pm_options *options, unsigned int how, uint32_t arch,
+		 struct filter_table *table)
+{
+	table->max = pm_syscall_max(arch);
+	table->stops = calloc((size_t)table->max + 1, 1);
+	if (!table->stops)
+		return -ENOMEM;
+	for (int nr = 0; nr <= table->max; nr++)
+		table->stops[nr] = (uint8_t)filter_stops(options, how, arch, nr);
+	return 0;
+}
+
+void filter_table_clear(struct filter_table *table)
+{
+	free(table->stops);
+	table->stops = NULL;
+}
+
+unsigned int filter_reason(const struct filter_table *table, int nr)
+{
+	unsigned int why = nr >= 0 && nr <= table->max ? table->stops[nr] : 0;
+
+	return why & STOPS_SOMETIMES ? why | STOPS_FOR_US : why;
+}
+
 /* Calls that connect only with MSG_FASTOPEN, in this argument. */
 static const struct {
 	const char *name;

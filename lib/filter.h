@@ -34,6 +34,26 @@ int filter_build(const struct pm_options *options, pid_t supervisor, unsigned in
 #define STOPS_SOMETIMES 4u	/* for us, with some arguments */
 unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr);
 
+/*
+ * The same for all numbers of a table, kept.
+ *
+ * Owner: who had it filled; filter_table_clear().
+ */
+struct filter_table {
+	uint8_t *stops;
+	int max;
+};
+
+/* Returns 0 or -ENOMEM. */
+int filter_table(const struct pm_options *options, unsigned int how, uint32_t arch,
+		 struct filter_table *table);
+void filter_table_clear(struct filter_table *table);
+/*
+ * Why this number stopped: what stops sometimes does so for us, whose the
+ * arguments are to see.
+ */
+unsigned int filter_reason(const struct filter_table *table, int nr);
+
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */
 int filter_install(const struct sock_fprog *program);
 /* The same, with a listener that may redirect: its descriptor, or -errno. */

@@ -35,8 +35,7 @@ struct supervisor {
 	bool guard;		/* no mseal: calls that could move the arena stop */
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;
-	uint8_t *stops[WIDTHS];	/* STOPS_* by number */
-	int max[WIDTHS];
+	struct filter_table tables[WIDTHS];
 };
 
 static inline enum width width_of(uint32_t arch)
@@ -83,8 +82,8 @@ void call_vanished(struct thread *thread);
 void call_executed(struct supervisor *supervisor, struct thread *thread);
 /* SIGSYS comes: a handler must find the call that was made, not what it had become. */
 void call_trapped(struct thread *thread);
-/* A signal comes while a call of several steps is between two of them. */
-void call_break(struct supervisor *supervisor, struct thread *thread);
+/* The next of several steps is in its call, where signals may come again.  0 or -errno. */
+int call_issued(struct thread *thread);
 
 /* ptrace_own.c: a call that the supervisor itself has to see. */
 enum own {

@@ -188,15 +188,13 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 static unsigned int take_call(struct supervisor *s, struct thread *thread,
 			      const struct __ptrace_syscall_info *info, bool entry)
 {
-	enum width width = width_of(info->arch);
 	int nr = (int)info->entry.nr;
-	unsigned int why = nr >= 0 && nr <= s->max[width] ? s->stops[width][nr] : 0;
+	unsigned int why = filter_reason(&s->tables[width_of(info->arch)], nr);
 	struct flight *flight = NULL;
 	int err;
 
-	/* A conditional stop of the filter, or of a call that would be one: the arguments are ours to see. */
-	if (why & STOPS_SOMETIMES || (!why && !entry))
-		why |= STOPS_FOR_US;
+	if (!why && !entry)
+		why = STOPS_FOR_US;
 	if (!why) {
 		thread_resume(thread, 0);
 		return 0;

@@ -19,20 +19,12 @@
 #include "filter.h"
 #include "init.h"
 #include "ptrace.h"
-#include "shapes.h"
+#include "settle.h"
 #include "supervisor.h"
 
 static const int seize_options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
 				 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
 				 PTRACE_O_TRACESECCOMP;
-
-static bool has_openat2(void)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
-	auto_close int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
-
-	return fd >= 0;
-}
 
 /* Without it every call would be refused. */
 static int try_arena(void)
@@ -43,22 +35,6 @@ static int try_arena(void)
 	if (err)
 		return pm_fail(err, "cannot make memory for arguments: %s", strerror(-err));
 	arena_put(arena);
-	return 0;
-}
-
-/* By number: who wants to see it? */
-static int fill_stops(struct supervisor *s, uint32_t arch)
-{
-	enum width width = width_of(arch);
-	int max = pm_syscall_max(arch);
-	uint8_t *stops = calloc((size_t)max + 1, 1);
-
-	if (!stops)
-		return -ENOMEM;
-	for (int nr = 0; nr <= max; nr++)
-		stops[nr] = (uint8_t)filter_stops(s->options, s->guard ? FILTER_GUARD : 0, arch, nr);
-	s->stops[width] = stops;
-	s->max[width] = max;
 	return 0;
 }
 
@@ -98,12 +74,12 @@ static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 	int err;
 
 	s->program = program;
-	s->openat2 = has_openat2();
+	s->openat2 = settle_has_openat2();
 	s->guard = s->options->no_mseal || !arena_seals();
 	*filter = s->guard ? FILTER_GUARD : 0;
-	err = fill_stops(s, AUDIT_ARCH_X86_64);
+	err = filter_table(s->options, *filter, AUDIT_ARCH_X86_64, &s->tables[WIDE]);
 	if (!err)
-		err = fill_stops(s, AUDIT_ARCH_I386);
+		err = filter_table(s->options, *filter, AUDIT_ARCH_I386, &s->tables[NARROW]);
 	if (!err)
 		err = find_listener(&listener);
 	if (!err)

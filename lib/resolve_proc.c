@@ -212,7 +212,9 @@ int read_link(struct walk *walk, int fd, const struct object *link, const char *
 	ssize_t len;
 
 	*kind = LINK_TEXT;
-	if (fstatfs(fd, &fs))
+	/* 9p asks its server, which follows the link: its directory is on the same mount. */
+	if (fstatfs(fd, &fs) &&
+	    (link->mount != walk->cur.is.mount || fstatfs(walk->cur.fd, &fs)))
 		return -errno;
 	if ((walk->resolve & RESOLVE_NO_SYMLINKS) || (fs.f_flags & ST_NOSYMFOLLOW))
 		return -ELOOP;

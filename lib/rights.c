@@ -101,7 +101,7 @@ static void namespace_of(pid_t tid, char name[32])
 	name[len > 0 ? len : 0] = '\0';
 }
 
-static int know_own(void)
+int rights_know(void)
 {
 	int err;
 
@@ -129,7 +129,7 @@ int rights_of(pid_t tid, struct rights *rights)
 {
 	struct __user_cap_data_struct capabilities[2];
 	char path[64], namespace[32];
-	int err = know_own();
+	int err = rights_know();
 
 	*rights = (struct rights){ .tid = tid };
 	if (err || !own.strong)

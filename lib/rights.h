@@ -26,6 +26,12 @@ struct rights {
 };
 
 /*
+ * Find out what our own are: before the first thread of several does.  Returns 0,
+ * -EACCES, -ENOMEM.
+ */
+int rights_know(void);
+
+/*
  * Find out what rights the thread has.  Returns 0, -ESRCH where it is gone,
  * -EACCES where that cannot be said, -ENOMEM.
  */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "regs.h"
@@ -21,6 +23,14 @@
 	 O_CLOEXEC | O_PATH | O_TMPFILE)
 #define O_LARGEFILE_BIT 0100000	/* glibc makes O_LARGEFILE 0 on 64-bit */
 #define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+
+bool settle_has_openat2(void)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	auto_close int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+
+	return fd >= 0;
+}
 
 /* Does the target see the same tree from "/" as the supervisor? */
 static bool same_root(pid_t tid)

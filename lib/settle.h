@@ -31,6 +31,9 @@ struct settle {
 /* Returns 0, or the negative errno with which the call is refused. */
 int settle(struct pm_call *call, struct settle *settle);
 
+/* Does the kernel have openat2(2), and let us, and so the targets, use it? */
+bool settle_has_openat2(void);
+
 /* Open what a path item of an adopted call names.  A descriptor or -errno. */
 int settle_open(struct pm_call *call);
 

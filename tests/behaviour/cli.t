@@ -59,7 +59,7 @@ says 'missing argument' 125 "pointsman: option '--policy' needs an argument" run
 says 'argument too many' 125 "pointsman: option '--no-mseal' takes no argument" \
 	run --no-mseal=1 true
 says 'unknown backend' 125 \
-	"pointsman: --backend: 'magic' is not a backend; 'auto' and 'ptrace' are" \
+	"pointsman: --backend: 'magic' is not a backend; 'auto', 'notify' and 'ptrace' are" \
 	run --backend magic true
 for fd in x 1x -1 '' ' 1' 99999999999999999999; do
 	says "descriptor '$fd'" 125 \

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "filter.h"
+#include "notify.h"
+#include "peer.h"
+#include "settle.h"
+
+/* The file has no name that could be opened: the supervisor opens it for the target. */
+static void run_adopted(const struct notice *notice)
+{
+	const struct pm_options *options = notice->notify->options;
+	struct flight *flight = notice->flight;
+	struct pm_open_how how = { 0 };
+	int fd;
+
+	fd = peer_same_credentials(flight->call.tid) ? settle_open(&flight->call) : -EACCES;
+	if (fd < 0) {
+		reply_failure(notice, fd);
+		return;
+	}
+	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
+	flight_tell(options, flight, "file", 0);
+	if (flight->outcome.verdict.action == PM_DENY) {
+		reply_value(notice, -flight->outcome.verdict.err);
+	} else {
+		pm_call_open_how(&flight->call, &how);
+		flight_tell_result(options, flight,
+				   reply_descriptor(notice, fd,
+						     (unsigned int)how.flags & O_CLOEXEC));
+	}
+	close(fd);
+}
+
+/* Does execve run it, and has it to be seen to? */
+static bool is_watched(const struct flight *flight)
+{
+	return flight->program.set;
+}
+
+/* The form is settled: let the kernel have it.  Where the arena is gone, once more. */
+static int lay_out(const struct notice *notice, size_t size, bool fresh, uint64_t *at)
+{
+	struct flight *flight = notice->flight;
+	int err = size ? caller_room(notice, size, fresh, at) : 0;
+
+	pm_run_clear(&flight->run);
+	if (err)
+		return err;
+	return pm_call_layout(&flight->call, size ? slot_memory(&notice->caller->slot) : NULL,
+			      size, *at, &flight->run);
+}
+
+static int redirect(const struct notice *notice, size_t size, uint64_t at)
+{
+	struct flight *flight = notice->flight;
+	int err = reply_redirect(notice, &flight->run.steps[0], flight->run.pinned,
+				  &notice->caller->slot, at);
+
+	if (err != -EFAULT || !size)
+		return err;
+	err = lay_out(notice, size, true, &at);
+	if (err)
+		return err;
+	return reply_redirect(notice, &flight->run.steps[0], flight->run.pinned,
+			       &notice->caller->slot, at);
+}
+
+static bool several(const struct flight *flight)
+{
+	return flight->run.nsteps && flight->run.steps[0].msg_len_addr;
+}
+
+/* Let it run from the pin.  An answer that is not taken is a failure to be told. */
+static void run_pinned(const struct notice *notice, size_t size, uint64_t at)
+{
+	struct flight *flight = notice->flight;
+	bool watched = is_watched(flight);
+	int err = 0;
+
+	if (watched)
+		err = exec_watch(notice);
+	if (!err) {
+		err = redirect(notice, size, at);
+		if (err)
+			reply_value(notice, err == -ENOENT ? -EINTR : err);
+		if (watched)
+			exec_follow(notice);
+		return;
+	}
+	reply_value(notice, err);
+}
+
+/* Lay the decided call out in a pin and let it run from there. */
+static void run_call(const struct notice *notice)
+{
+	const struct notify *n = notice->notify;
+	struct flight *flight = notice->flight;
+	struct settle form = { .lonely = caller_lonely(notice->notify, notice->caller),
+			       .openat2 = n->openat2, .landlock = n->options->landlock };
+	uint64_t at = 0;
+	size_t size;
+	int err = script_apply(&flight->call);
+
+	if (!err)
+		err = settle(&flight->call, &form);
+	flight->program = form.program;
+	if (!err && form.adopt) {
+		run_adopted(notice);
+		return;
+	}
+	size = err ? 0 : pm_call_layout_size(&flight->call);
+	if (!err)
+		err = lay_out(notice, size, false, &at);
+	if (err) {
+		reply_failure(notice, err);
+		return;
+	}
+	flight_tell(n->options, flight, form.holds, 0);
+	if (flight->outcome.verdict.action == PM_DENY)
+		reply_value(notice, -flight->outcome.verdict.err);
+	else if (several(flight))
+		send_messages(notice);
+	else if (!flight->run.nsteps ||
+		 (!size && flight->as_made && !pm_call_changed(&flight->call)))
+		reply_continue(notice);
+	else
+		run_pinned(notice, size, at);
+}
+
+/* What the supervisor itself has to see.  True: answered. */
+static bool own_call(const struct notice *notice)
+{
+	struct pm_call *call = &notice->flight->call;
+	struct pm_item *block;
+	uint64_t flags;
+
+	if (!call->name)
+		return false;
+	if (!strcmp(call->name, "clone")) {
+		caller_births(notice->notify, notice->caller, call->args[0]);
+	} else if (!strcmp(call->name, "clone3")) {
+		block = pm_call_item(call, PM_ITEM_BLOCK, NULL);
+		if (block && block->len >= sizeof(flags)) {
+			memcpy(&flags, block->data, sizeof(flags));
+			caller_births(notice->notify, notice->caller, flags);
+		}
+	} else if (!strcmp(call->name, "prctl") && (int)call->args[0] == PR_SET_DUMPABLE &&
+		   call->args[1] == 0) {
+		/* What may not be dumped may not be read by its supervisor either. */
+		notice->flight->outcome.verdict = (struct pm_verdict){ .action = PM_VALUE };
+		reply_final(notice);
+		return true;
+	}
+	return false;
+}
+
+static void decide(const struct notice *notice)
+{
+	struct flight *flight = notice->flight;
+	int err = flight_decide(notice->notify->options, flight);
+
+	if (err)
+		reply_refuse(notice, err, "built-in: what the kernel would say");
+	else if (!flight_runs(flight))
+		reply_final(notice);
+	else if (!own_call(notice))
+		run_call(notice);
+}
+
+void notify_call(struct notify *n, const struct seccomp_notif *kernel)
+{
+	struct notice notice = { .notify = n, .kernel = kernel };
+	unsigned int why = filter_reason(&n->tables[width_of(kernel->data.arch)], kernel->data.nr);
+	int err;
+
+	if (!why && !n->own) {
+		reply_continue(&notice);
+		return;
+	}
+	notice.caller = caller_get(n, (pid_t)kernel->pid);
+	if (notice.caller)
+		notice.flight = flight_new(notice.caller->peer->tgid, (pid_t)kernel->pid,
+					   kernel->data.arch, kernel->data.nr,
+					   (const uint64_t *)kernel->data.args,
+					   atomic_fetch_add(&n->calls, 1) + 1);
+	if (!notice.flight) {
+		reply_value(&notice, -ENOMEM);
+	} else {
+		err = flight_read(notice.flight);
+		if (!notice_stands(&notice))
+			;	/* what was read may be another's */
+		else if (err)
+			reply_refuse(&notice, err, "built-in: what the kernel would say");
+		else if (why & STOPS_FOR_LAYERS)
+			decide(&notice);
+		else if (!own_call(&notice))
+			run_call(&notice);
+	}
+	flight_free(notice.flight);
+	if (notice.caller)
+		caller_put(n, notice.caller);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "notify.h"
+
+static int send(const struct notice *notice, int64_t value, int32_t err, uint32_t flags)
+{
+	struct seccomp_notif_resp answer = {
+		.id = notice->kernel->id, .val = value, .error = err, .flags = flags
+	};
+
+	return ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) ? -errno : 0;
+}
+
+bool notice_stands(const struct notice *notice)
+{
+	uint64_t id = notice->kernel->id;
+
+	return !ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+void reply_continue(const struct notice *notice)
+{
+	send(notice, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+void reply_value(const struct notice *notice, int64_t value)
+{
+	if (value < 0 && value >= -4095)
+		send(notice, 0, (int32_t)value, 0);
+	else
+		send(notice, value, 0, 0);
+}
+
+int reply_redirect(const struct notice *notice, const struct pm_step *step, uint32_t pinned,
+		    const struct slot *slot, uint64_t slot_at)
+{
+	const struct seccomp_data *made = &notice->kernel->data;
+	struct seccomp_notif_resp_redirect answer = {
+		.id = notice->kernel->id, .flags = SECCOMP_REDIRECT_FLAG_CONTINUE
+	};
+
+	if (step->nr != made->nr) {
+		answer.flags |= SECCOMP_REDIRECT_FLAG_NR;
+		answer.nr = step->nr;
+	}
+	for (unsigned int i = 0; i < 6; i++) {
+		bool pointer = pinned >> i & 1;
+
+		if (!pointer && step->args[i] == made->args[i])
+			continue;
+		answer.args_mask |= 1u << i;
+		answer.args[i] = step->args[i];
+		if (!pointer)
+			continue;
+		answer.ptr_mask |= 1u << i;
+		answer.ptr_len[i] = slot_at + slot->size - step->args[i];
+		answer.memfd = (uint32_t)slot->arena->fd;
+	}
+	return ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, &answer) ?
+		       -errno :
+		       0;
+}
+
+int reply_descriptor(const struct notice *notice, int fd, unsigned int flags)
+{
+	struct seccomp_notif_addfd answer = {
+		.id = notice->kernel->id, .flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd, .newfd_flags = flags
+	};
+	int number = ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &answer);
+
+	if (number >= 0)
+		return number;
+	number = -errno;
+	/* It has no number left, for example: that is its own error. */
+	reply_value(notice, number);
+	return number;
+}
+
+void reply_final(const struct notice *notice)
+{
+	struct flight *flight = notice->flight;
+	const struct pm_verdict *verdict = &flight->outcome.verdict;
+
+	flight_tell(notice->notify->options, flight, "", 0);
+	switch (verdict->action) {
+	case PM_KILL:
+		if (notice_stands(notice))
+			kill(flight->call.tgid, SIGKILL);
+		reply_value(notice, -EPERM);
+		return;
+	case PM_VALUE:
+		reply_value(notice, verdict->value);
+		return;
+	default:
+		reply_value(notice, -verdict->err);
+	}
+}
+
+void reply_refuse(const struct notice *notice, int err, const char *rule)
+{
+	flight_refuse(notice->notify->options, notice->flight, err, rule);
+	reply_final(notice);
+}
+
+void reply_failure(const struct notice *notice, int err)
+{
+	struct flight *flight = notice->flight;
+
+	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
+	flight_tell(notice->notify->options, flight, "", -err);
+	if (flight->outcome.verdict.action == PM_DENY)
+		err = -flight->outcome.verdict.err;
+	else
+		flight_tell_result(notice->notify->options, flight, err);
+	reply_value(notice, err);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who receives a notification decides on it and answers, in the same thread: a
+ * hand-over would cost more than most decisions.  While all that have received
+ * are busy, another one waits: what is slow for one target holds up no other.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "notify.h"
+
+/* So many wait for a notification at the most. */
+#define WAITING 2
+/* So many calls can be dealt with at the same time. */
+#define AT_MOST 512
+
+static void *serve(void *notify);
+
+/* Called with the lock held: somebody else has to wait now. */
+static void call_another(struct notify *n)
+{
+	pthread_t thread;
+
+	if (n->idle > n->wanted) {
+		n->wanted++;
+		n->waiting++;
+		pthread_cond_signal(&n->changed);
+	} else if (n->all < AT_MOST && !pthread_create(&thread, NULL, serve, n)) {
+		pthread_detach(thread);
+		n->all++;
+		n->waiting++;
+	}
+}
+
+static void begin(struct notify *n)
+{
+	pthread_mutex_lock(&n->lock);
+	if (!--n->waiting)
+		call_another(n);
+	pthread_mutex_unlock(&n->lock);
+}
+
+/* Back to waiting for a notification, or first for being wanted.  False: it is over. */
+static bool end(struct notify *n)
+{
+	bool over;
+
+	pthread_mutex_lock(&n->lock);
+	if (n->waiting < WAITING) {
+		n->waiting++;
+	} else {
+		n->idle++;
+		while (!n->done && !n->wanted)
+			pthread_cond_wait(&n->changed, &n->lock);
+		if (n->wanted)
+			n->wanted--;
+		n->idle--;
+	}
+	over = n->done;
+	pthread_mutex_unlock(&n->lock);
+	return !over;
+}
+
+/* Has the last target gone? */
+static bool is_over(const struct notify *n)
+{
+	struct pollfd listener = { .fd = n->listener };
+
+	return poll(&listener, 1, 0) > 0 && listener.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+/* The next notification.  False: there will be none. */
+static bool receive(struct notify *n, struct seccomp_notif *notice)
+{
+	for (;;) {
+		memset(notice, 0, sizeof(*notice));
+		if (!ioctl(n->listener, SECCOMP_IOCTL_NOTIF_RECV, notice))
+			return true;
+		/* Who had made the call was killed, or all have ended. */
+		if (errno != EINTR && errno != ENOENT)
+			return false;
+		if (is_over(n))
+			return false;
+	}
+}
+
+static void *serve(void *notify)
+{
+	struct notify *n = notify;
+	struct seccomp_notif notice;
+
+	while (receive(n, &notice)) {
+		begin(n);
+		notify_call(n, &notice);
+		if (!end(n))
+			break;
+	}
+	pthread_mutex_lock(&n->lock);
+	n->done = true;
+	n->all--;
+	pthread_cond_broadcast(&n->changed);
+	pthread_mutex_unlock(&n->lock);
+	return NULL;
+}
+
+void notify_serve(struct notify *n)
+{
+	pthread_t burier;
+	bool buries = !pthread_create(&burier, NULL, callers_bury, n);
+
+	n->all = n->waiting = 1;
+	serve(n);
+	pthread_mutex_lock(&n->lock);
+	while (n->all)
+		pthread_cond_wait(&n->changed, &n->lock);
+	pthread_mutex_unlock(&n->lock);
+	if (buries) {
+		callers_end(&n->callers);
+		pthread_join(burier, NULL);
+	}
+}

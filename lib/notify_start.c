@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/audit.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "backend.h"
+#include "cleanup.h"
+#include "error.h"
+#include "filter.h"
+#include "init.h"
+#include "notify.h"
+#include "probe.h"
+#include "rights.h"
+#include "settle.h"
+#include "supervisor.h"
+
+int notify_init(struct notify *n)
+{
+	int err;
+
+	n->listener = -1;
+	pthread_mutex_init(&n->lock, NULL);
+	pthread_cond_init(&n->changed, NULL);
+	n->openat2 = settle_has_openat2();
+	err = callers_init(&n->callers);
+	if (!err)
+		err = rights_know();
+	if (!err)
+		err = filter_table(n->options, FILTER_NOTIFY, AUDIT_ARCH_X86_64, &n->tables[WIDE]);
+	if (!err)
+		err = filter_table(n->options, FILTER_NOTIFY, AUDIT_ARCH_I386, &n->tables[NARROW]);
+	return err;
+}
+
+void notify_clear(struct notify *n)
+{
+	callers_clear(&n->callers);
+	filter_table_clear(&n->tables[WIDE]);
+	filter_table_clear(&n->tables[NARROW]);
+	pthread_cond_destroy(&n->changed);
+	pthread_mutex_destroy(&n->lock);
+}
+
+/* Who is woken runs where the one runs who wakes it, where the kernel can do that. */
+static void wake_in_place(int listener)
+{
+	uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
+
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+}
+
+static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
+{
+	struct notify *n = data;
+
+	(void)their_fd;
+	*filter = FILTER_NOTIFY;
+	n->program = program;
+	n->own = n->redirect = true;
+	return notify_init(n);
+}
+
+static void supervise(void *data)
+{
+	struct notify *n = data;
+
+	n->listener = supervisor_take();
+	if (n->listener < 0)
+		return;
+	wake_in_place(n->listener);
+	notify_serve(n);
+}
+
+static int notify_exec(const struct pm_options *options, const char *file, char *const *argv,
+		       enum pm_stage *stage)
+{
+	struct notify *n = calloc(1, sizeof(*n));
+	struct supervision how = { .data = n, .attach = attach, .supervise = supervise,
+				   .takes_descriptor = true };
+	struct sock_fprog program = { 0 };
+	unsigned int filter;
+	pid_t supervisor;
+	int err, listener;
+
+	*stage = PM_STAGE_SETUP;
+	if (!n)
+		return pm_fail(-ENOMEM, "%s", strerror(ENOMEM));
+	err = init_step_aside();
+	if (err)
+		return err;
+	n->options = options;
+	err = supervisor_start(&how, &supervisor, &filter);
+	free(n);
+	if (err)
+		return err;
+	err = filter_build(options, supervisor, filter, &program);
+	if (err)
+		return pm_fail(err, "cannot build the filter: %s", strerror(-err));
+	drop_ptrace_capability();
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (options->confine)
+		err = options->confine(options->confine_data);
+	listener = err ? err : filter_install_listener(&program);
+	/* From here on this process is a target: it makes no call but the last. */
+	supervisor_hand_over(listener);
+	if (listener < 0) {
+		free(program.filter);
+		return pm_fail(listener, "cannot confine the program: %s", strerror(-listener));
+	}
+	*stage = PM_STAGE_EXEC;
+	execvp(file, argv);
+	return -errno;
+}
+
+static int notify_probe(char *why, size_t size)
+{
+	return pm_probe_notify(why, size);
+}
+
+const struct pm_backend backend_notify = {
+	.name = "notify",
+	.probe = notify_probe,
+	.exec = notify_exec,
+};
