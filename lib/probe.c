@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -50,6 +52,19 @@ int probe_fork(void)
 	return 0;
 }
 
+void probe_try(struct probe *probe, enum probe_fact fact, long (*try)(void))
+{
+	pid_t child = probe_fork();
+
+	if (child < 0)
+		probe_keep(probe, fact, -1);
+	if (child)
+		return;
+	probe->fact[fact] = PROBE_TRYING;
+	probe_keep(probe, fact, try());
+	_exit(0);
+}
+
 /* Orphans are handed to us; at the limit the whole group is ended, we too. */
 static void reap_all(struct probe *probe, const sigset_t *child)
 {
@@ -74,6 +89,17 @@ static void reap_all(struct probe *probe, const sigset_t *child)
 	}
 }
 
+/* The limit on the size of files is not meant for a supervisor either. */
+static void raise_file_size(void)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (!setrlimit(RLIMIT_FSIZE, &limit) || getrlimit(RLIMIT_FSIZE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
 static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *probe))
 {
 	const struct rlimit none = { 0, 0 };
@@ -82,6 +108,8 @@ static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *p
 	setpgid(0, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	setrlimit(RLIMIT_CORE, &none);
+	raise_file_size();
+	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -103,4 +131,111 @@ int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
 	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
 	return 0;
+}
+
+/* What a backend needs, in the order in which it would be missed. */
+struct need {
+	enum probe_fact fact, or ; /* one of the two, or twice the same */
+	const char *what;
+};
+
+static const struct need ptrace_needs[] = {
+	{ PROBE_PROC, PROBE_PROC, "/proc is not mounted" },
+	{ PROBE_MEMFD, PROBE_MEMFD, "no sealed memory can be made" },
+	{ PROBE_NO_NEW_PRIVS, PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set" },
+	{ PROBE_FILTER, PROBE_FILTER, "no filter can be installed" },
+	{ PROBE_SEIZE, PROBE_SEIZE, "ptrace is not permitted here" },
+	{ PROBE_TRACE, PROBE_TRACE, "a traced call cannot be changed" },
+};
+
+static const struct need notify_needs[] = {
+	{ PROBE_PROC, PROBE_PROC, "/proc is not mounted" },
+	{ PROBE_NO_NEW_PRIVS, PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set" },
+	{ PROBE_TOGETHER, PROBE_TOGETHER, "no listener can be installed" },
+	{ PROBE_RECV, PROBE_RECV, "a listener is not told of calls" },
+	{ PROBE_READ_VM, PROBE_READ_MEM, "the memory of a program's child cannot be read" },
+	{ PROBE_PIDFD, PROBE_PIDFD, "pidfd_open(2) does not work" },
+	{ PROBE_PIDFD_THREAD, PROBE_PIDFD_THREAD, "pidfd_open(2) does not know PIDFD_THREAD" },
+	{ PROBE_MEMFD, PROBE_MEMFD, "no sealed memory can be made" },
+	{ PROBE_PIN, PROBE_PIN, "memory cannot be pinned" },
+	{ PROBE_REDIRECT, PROBE_REDIRECT, "a call cannot be redirected" },
+	{ PROBE_NUMBER, PROBE_NUMBER, "a call cannot be redirected to another" },
+	{ PROBE_ADDFD, PROBE_ADDFD, "a call cannot be answered with a descriptor" },
+};
+
+static int say(int err, char *why, size_t size, const char *what)
+{
+	const char *because = strerror(-err);
+
+	if (err == -EBUSY)
+		because = "another one is around this process";
+	else if (err == -ECHILD)
+		because = "who tries it is killed";
+	else if (err == -EBADE)
+		because = "it has another effect";
+	else if (err == -ETIMEDOUT)
+		because = "it did not end";
+	snprintf(why, size, "%s: %s", what, because);
+	return err;
+}
+
+static int find_missing(const struct probe *probe, const struct need *needs, size_t count,
+			char *why, size_t size)
+{
+	for (size_t i = 0; i < count; i++) {
+		int err = probe->fact[needs[i].fact];
+
+		if (!err || !probe->fact[needs[i].or ])
+			continue;
+		if (err > 0)
+			err = probe->late ? -ETIMEDOUT : -ECHILD;
+		if (needs[i].fact == PROBE_SEIZE && err == -EPERM) {
+			probe_explain_ptrace(probe, err, why, size);
+			return err;
+		}
+		return say(err, why, size, needs[i].what);
+	}
+	return 0;
+}
+
+int probe_says_ptrace(const struct probe *probe, char *why, size_t size)
+{
+	return find_missing(probe, ptrace_needs, sizeof(ptrace_needs) / sizeof(ptrace_needs[0]),
+			    why, size);
+}
+
+/* EINVAL: a flag is not known. */
+int probe_says_notify(const struct probe *probe, char *why, size_t size)
+{
+	for (int fact = PROBE_FLAG_REDIRECT; fact <= PROBE_FLAG_KILL_ORPHANS; fact++) {
+		int err = probe->fact[fact];
+
+		if (!err)
+			continue;
+		if (err != -EINVAL)
+			return say(err > 0 ? -ECHILD : err, why, size, "seccomp(2) is refused");
+		snprintf(why, size, "this kernel's seccomp(2) has no redirects");
+		return -EOPNOTSUPP;
+	}
+	return find_missing(probe, notify_needs, sizeof(notify_needs) / sizeof(notify_needs[0]),
+			    why, size);
+}
+
+int pm_probe_notify(char *why, size_t size)
+{
+	struct probe *probe = probe_new();
+	int err = 0;
+
+	if (!probe)
+		return say(-ENOMEM, why, size, "nothing can be tried");
+	probe_keep(probe, PROBE_PROC, access("/proc/self/fd", X_OK));
+	/* Where that was not all, it costs no process. */
+	if (probe_flags(probe))
+		err = probe_apart(probe, probe_listener);
+	if (err)
+		say(err, why, size, "nothing can be tried");
+	else
+		err = probe_says_notify(probe, why, size);
+	probe_free(probe);
+	return err;
 }

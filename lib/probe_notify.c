@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
+ * probe_notify.c - listeners
+ *
  * A target installs the filter, and its child makes three calls that name
  * themselves by an argument which the kernel does not look at.  The supervisor
  * is a sibling of the target: no ancestor of anything that it reads (Yama), as
@@ -17,24 +19,14 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "arena.h"
 #include "cleanup.h"
 #include "probe.h"
+#include "probe_reach.h"
 #include "uapi.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
-#ifndef PIDFD_THREAD
-#define PIDFD_THREAD O_EXCL
-#endif
-
-#define ALL_FLAGS (SECCOMP_FILTER_FLAG_REDIRECT | SECCOMP_FILTER_FLAG_CHAIN | \
-		   SECCOMP_FILTER_FLAG_WAIT_KILLABLE | SECCOMP_FILTER_FLAG_KILL_ORPHANS)
 
 /* What is asked for, which nobody has, and what is got instead. */
 static const char asked[] = "/pointsman/probe";
@@ -45,8 +37,8 @@ enum step { STEP_PATH = 1, STEP_NUMBER, STEP_FD };
 
 struct exchange {
 	struct probe *probe;
-	int pair[2];		/* the target's end, the supervisor's */
-	struct stat given, end;	/* of what the calls should get: given, and pair[1] */
+	int pair[2]; /* the target's end, the supervisor's */
+	struct stat given, end; /* of what the calls should get: given, and pair[1] */
 };
 
 static const struct {
@@ -60,11 +52,34 @@ static const struct {
 };
 #define NFLAGS (sizeof(flags) / sizeof(flags[0]))
 
-/* The kernel looks at the flags first, then at the filter, which is none. */
-static int try_flag(unsigned long flag)
+/*
+ * The kernel looks at the flags first, then at the filter, which is none.  Who
+ * is killed for this could not install a filter either.
+ */
+bool probe_flags(struct probe *probe)
 {
-	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER | flag, NULL);
-	return errno == EFAULT ? 0 : -errno;
+	bool all = true;
+
+	for (size_t i = 0; i < NFLAGS; i++) {
+		int *fact = &probe->fact[flags[i].fact];
+
+		*fact = PROBE_TRYING;
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+			SECCOMP_FILTER_FLAG_NEW_LISTENER | flags[i].flag, NULL);
+		*fact = errno == EFAULT ? 0 : -errno;
+		all = all && !*fact;
+	}
+	return all;
+}
+
+static unsigned long known_flags(const struct probe *probe)
+{
+	unsigned long known = 0;
+
+	for (size_t i = 0; i < NFLAGS; i++)
+		if (!probe->fact[flags[i].fact])
+			known |= flags[i].flag;
+	return known;
 }
 
 /* A listener for the opens of the three steps; every other call passes. */
@@ -92,7 +107,9 @@ static int send_fd(int sock, int fd)
 {
 	char room[CMSG_SPACE(sizeof(fd))] = { 0 };
 	struct iovec byte = { "f", 1 };
-	struct msghdr message = { .msg_iov = &byte, .msg_iovlen = 1, .msg_control = room,
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = room,
 				  .msg_controllen = sizeof(room) };
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
@@ -108,7 +125,9 @@ static int receive_fd(int sock)
 {
 	char byte, room[CMSG_SPACE(sizeof(int))];
 	struct iovec bytes = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = room,
+	struct msghdr message = { .msg_iov = &bytes,
+				  .msg_iovlen = 1,
+				  .msg_control = room,
 				  .msg_controllen = sizeof(room) };
 	struct cmsghdr *header;
 	int fd = -1;
@@ -176,47 +195,14 @@ static _Noreturn void be_target(const struct exchange *x, unsigned long with)
 	_exit(0);
 }
 
-/* Reads what the grandchild asks for, once in each of two ways. */
-static void try_reading(struct probe *probe, pid_t pid, uint64_t addr)
-{
-	char text[sizeof(asked)], name[64];
-	struct iovec here = { text, sizeof(text) }, there = { (void *)addr, sizeof(text) };
-	auto_close int fd = -1;
-	ssize_t got;
-
-	got = process_vm_readv(pid, &here, 1, &there, 1, 0);
-	if (probe_keep(probe, PROBE_READ_VM, got) && memcmp(text, asked, sizeof(text)))
-		probe->fact[PROBE_READ_VM] = -EBADE;
-	memset(text, 0, sizeof(text));
-	snprintf(name, sizeof(name), "/proc/%d/mem", pid);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	got = fd < 0 ? -1 : pread(fd, text, sizeof(text), (off_t)addr);
-	if (probe_keep(probe, PROBE_READ_MEM, got) && memcmp(text, asked, sizeof(text)))
-		probe->fact[PROBE_READ_MEM] = -EBADE;
-}
-
-static void try_pidfds(struct probe *probe, pid_t pid, int their_fd)
-{
-	auto_close int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	auto_close int thread = -1;
-	auto_close int theirs = -1;
-
-	probe_keep(probe, PROBE_PIDFD, pidfd);
-	thread = (int)syscall(SYS_pidfd_open, pid, PIDFD_THREAD);
-	probe_keep(probe, PROBE_PIDFD_THREAD, thread);
-	if (pidfd < 0)
-		return;
-	probe->fact[PROBE_PIDFD_GETFD] = PROBE_TRYING;
-	theirs = (int)syscall(SYS_pidfd_getfd, pidfd, their_fd, 0);
-	probe_keep(probe, PROBE_PIDFD_GETFD, theirs);
-}
-
 /* Pin the other path, and let the open run on it.  True where it was answered. */
 static bool try_redirect(struct probe *probe, int listener, uint64_t id)
 {
 	struct seccomp_notif_resp_redirect answer = {
-		.id = id, .flags = SECCOMP_REDIRECT_FLAG_CONTINUE,
-		.args_mask = 1u << 1, .ptr_mask = 1u << 1,
+		.id = id,
+		.flags = SECCOMP_REDIRECT_FLAG_CONTINUE,
+		.args_mask = 1u << 1,
+		.ptr_mask = 1u << 1,
 	};
 	struct seccomp_notif_pin_install pin = { .id = id, .size = ARENA_SIZE };
 	struct arena *arena;
@@ -243,7 +229,8 @@ static bool try_redirect(struct probe *probe, int listener, uint64_t id)
 static bool try_number(struct probe *probe, int listener, uint64_t id)
 {
 	struct seccomp_notif_resp_redirect answer = {
-		.id = id, .nr = SYS_getpid,
+		.id = id,
+		.nr = SYS_getpid,
 		.flags = SECCOMP_REDIRECT_FLAG_CONTINUE | SECCOMP_REDIRECT_FLAG_NR,
 	};
 
@@ -257,7 +244,9 @@ static bool try_number(struct probe *probe, int listener, uint64_t id)
 static bool try_addfd(struct probe *probe, int listener, uint64_t id, int fd)
 {
 	struct seccomp_notif_addfd answer = {
-		.id = id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd,
+		.id = id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
 		.newfd_flags = O_CLOEXEC,
 	};
 
@@ -277,8 +266,8 @@ static void answer_step(const struct exchange *x, int listener, const struct sec
 
 	switch (call->data.args[3]) {
 	case STEP_PATH:
-		try_reading(probe, pid, call->data.args[1]);
-		try_pidfds(probe, pid, x->pair[0]);
+		probe_reach_into(probe, pid, call->data.args[1], asked, sizeof(asked));
+		probe_open_pidfds(probe, pid, x->pair[0]);
 		answered = try_redirect(probe, listener, call->id);
 		break;
 	case STEP_NUMBER:
@@ -303,8 +292,9 @@ static _Noreturn void be_supervisor(const struct exchange *x)
 	listener = receive_fd(x->pair[1]);
 	if (listener < 0)
 		_exit(0);
-	probe_keep(probe, PROBE_SYNC, ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-					    SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP));
+	probe_keep(probe, PROBE_SYNC,
+		   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+			 SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP));
 	polls[0].fd = listener;
 	polls[1].fd = x->pair[1];
 	while (poll(polls, 2, -1) >= 0 && !polls[1].revents) {
@@ -317,90 +307,33 @@ static _Noreturn void be_supervisor(const struct exchange *x)
 	_exit(0);
 }
 
-static void hold_exchange(struct probe *probe, unsigned long with)
+/* Somebody is missing: the others find their socket closed. */
+static void fork_both(const struct exchange *x, unsigned long with)
+{
+	pid_t pid = probe_fork();
+
+	if (pid == 0)
+		be_supervisor(x);
+	if (pid > 0)
+		pid = probe_fork();
+	if (pid == 0)
+		be_target(x, with);
+	if (pid < 0)
+		probe_keep(x->probe, PROBE_TOGETHER, -1);
+}
+
+void probe_listener(struct probe *probe)
 {
 	struct exchange x = { .probe = probe };
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x.pair) || stat(given, &x.given) ||
-	    fstat(x.pair[1], &x.end)) {
-		probe->fact[PROBE_TOGETHER] = -errno;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x.pair)) {
+		probe_keep(probe, PROBE_TOGETHER, -1);
 		return;
 	}
-	if (probe_fork() == 0)
-		be_supervisor(&x);
-	if (probe_fork() == 0)
-		be_target(&x, with);
+	if (stat(given, &x.given) || fstat(x.pair[1], &x.end))
+		probe_keep(probe, PROBE_TOGETHER, -1);
+	else
+		fork_both(&x, known_flags(probe));
 	close(x.pair[0]);
 	close(x.pair[1]);
-}
-
-static void exchange_with_all(struct probe *probe)
-{
-	hold_exchange(probe, ALL_FLAGS);
-}
-
-/* What the notify backend needs, in the order in which it is tried. */
-static const struct {
-	enum probe_fact fact, or;	/* one of the two */
-	const char *what;
-} needs[] = {
-	{ PROBE_NO_NEW_PRIVS, PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set" },
-	{ PROBE_TOGETHER, PROBE_TOGETHER, "no listener can be installed" },
-	{ PROBE_RECV, PROBE_RECV, "a listener is not told of calls" },
-	{ PROBE_READ_VM, PROBE_READ_MEM, "the memory of a program's child cannot be read" },
-	{ PROBE_PIDFD, PROBE_PIDFD, "pidfd_open(2) does not work" },
-	{ PROBE_PIDFD_THREAD, PROBE_PIDFD_THREAD, "pidfd_open(2) does not know PIDFD_THREAD" },
-	{ PROBE_MEMFD, PROBE_MEMFD, "no sealed memory can be made" },
-	{ PROBE_PIN, PROBE_PIN, "memory cannot be pinned" },
-	{ PROBE_REDIRECT, PROBE_REDIRECT, "a call cannot be redirected" },
-	{ PROBE_NUMBER, PROBE_NUMBER, "a call cannot be redirected to another" },
-	{ PROBE_ADDFD, PROBE_ADDFD, "a call cannot be answered with a descriptor" },
-};
-
-static int say(int err, char *why, size_t size, const char *what)
-{
-	const char *because = strerror(-err);
-
-	if (err == -EBUSY)
-		because = "another one is around this process";
-	else if (err == -ECHILD)
-		because = "who tries it is killed";
-	else if (err == -EBADE)
-		because = "it has another effect";
-	else if (err == -ETIMEDOUT)
-		because = "the try did not end";
-	snprintf(why, size, "%s: %s", what, because);
-	return err;
-}
-
-int pm_probe_notify(char *why, size_t size)
-{
-	struct probe *probe;
-	int err = 0;
-
-	for (size_t i = 0; i < NFLAGS && !err; i++)
-		err = try_flag(flags[i].flag);
-	if (err == -EINVAL) {
-		snprintf(why, size, "this kernel's seccomp(2) has no redirects");
-		return -EOPNOTSUPP;
-	}
-	if (err)
-		return say(err, why, size, "seccomp(2) is refused");
-	if (access("/proc/self/fd", X_OK))
-		return say(-errno, why, size, "/proc is not mounted");
-	probe = probe_new();
-	err = probe ? probe_apart(probe, exchange_with_all) : -ENOMEM;
-	if (err)
-		say(err, why, size, "nothing can be tried");
-	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]) && !err; i++) {
-		err = probe->fact[needs[i].fact];
-		if (err && needs[i].or != needs[i].fact && !probe->fact[needs[i].or])
-			err = 0;
-		if (err > 0)
-			err = probe->late ? -ETIMEDOUT : -ECHILD;
-		if (err)
-			say(err, why, size, needs[i].what);
-	}
-	probe_free(probe);
-	return err;
 }
