@@ -161,6 +161,7 @@ static const struct need notify_needs[] = {
 	{ PROBE_REDIRECT, PROBE_REDIRECT, "a call cannot be redirected" },
 	{ PROBE_NUMBER, PROBE_NUMBER, "a call cannot be redirected to another" },
 	{ PROBE_ADDFD, PROBE_ADDFD, "a call cannot be answered with a descriptor" },
+	{ PROBE_WATCH, PROBE_WATCH, "an execve cannot be watched by ptrace" },
 };
 
 static int say(int err, char *why, size_t size, const char *what)
@@ -200,8 +201,15 @@ static int find_missing(const struct probe *probe, const struct need *needs, siz
 
 int probe_says_ptrace(const struct probe *probe, char *why, size_t size)
 {
-	return find_missing(probe, ptrace_needs, sizeof(ptrace_needs) / sizeof(ptrace_needs[0]),
-			    why, size);
+	int err = find_missing(probe, ptrace_needs,
+			       sizeof(ptrace_needs) / sizeof(ptrace_needs[0]), why, size);
+
+	/* Who traces us and not our children, which have been tried. */
+	if (!err && probe->tracer) {
+		err = -EPERM;
+		probe_explain_ptrace(probe, err, why, size);
+	}
+	return err;
 }
 
 /* EINVAL: a flag is not known. */

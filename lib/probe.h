@@ -49,6 +49,7 @@ enum probe_fact {
 	PROBE_REDIRECT,		/* its call ran on another path (SEND_REDIRECT) */
 	PROBE_NUMBER,		/* as another call */
 	PROBE_ADDFD,		/* it was answered with a descriptor */
+	PROBE_WATCH,		/* it was traced from its call to its return, as an execve is */
 	PROBE_NFACTS
 };
 
@@ -102,8 +103,8 @@ void probe_listener(struct probe *probe);
 void probe_reach(struct probe *probe);
 void probe_ptrace(struct probe *probe);
 
-/* All but the facts.  Returns 0 or -errno. */
-int probe_around(struct probe *probe);
+/* All but the facts; program is who would be traced.  Returns 0 or -errno. */
+int probe_around(struct probe *probe, pid_t program);
 /* Everything.  Returns 0 or -errno. */
 int probe_all(struct probe *probe);
 
@@ -118,8 +119,11 @@ int probe_says_notify(const struct probe *probe, char *why, size_t size);
 /* Of what probe_around() found out: what is in the way of ptrace(2), which failed with err. */
 void probe_explain_ptrace(const struct probe *probe, int err, char *why, size_t size);
 
-/* The same for who has probed nothing: one line, with the way out where there is one. */
-void pm_probe_ptrace_refused(int err, char *why, size_t size);
+/*
+ * The same for who has probed nothing and was refused to trace this program: one
+ * line, with the way out where there is one.
+ */
+void pm_probe_ptrace_refused(pid_t program, int err, char *why, size_t size);
 
 /*
  * Does the notify backend work here?  Tries all that it needs, end to end, and

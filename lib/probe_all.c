@@ -126,7 +126,7 @@ int probe_all(struct probe *probe)
 	static void (*const bodies[])(struct probe * probe) = {
 		try_singles, try_landlock, probe_ptrace, probe_reach, try_flags, probe_listener,
 	};
-	int err = probe_around(probe);
+	int err = probe_around(probe, getpid());
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]) && !err; i++)
 		err = probe_apart(probe, bodies[i]);

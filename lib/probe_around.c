@@ -26,12 +26,14 @@ static int read_number(const char *file, const char *name)
 	return value;
 }
 
-static void find_tracer(struct probe *probe)
+static void find_tracer(struct probe *probe, pid_t of)
 {
-	int tracer = read_number("/proc/self/status", "TracerPid:");
 	char file[64];
+	int tracer;
 	FILE *from;
 
+	snprintf(file, sizeof(file), "/proc/%d/status", of);
+	tracer = read_number(file, "TracerPid:");
 	probe->tracer = tracer > 0 ? tracer : 0;
 	if (!probe->tracer)
 		return;
@@ -53,13 +55,13 @@ static void try_dumpable(struct probe *probe)
 		!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
 }
 
-int probe_around(struct probe *probe)
+int probe_around(struct probe *probe, pid_t program)
 {
 	probe->ptrace_scope = read_number("/proc/sys/kernel/yama/ptrace_scope", "");
 	probe->io_uring_disabled = read_number("/proc/sys/kernel/io_uring_disabled", "");
 	probe->filters = read_number("/proc/self/status", "Seccomp_filters:");
 	probe->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
-	find_tracer(probe);
+	find_tracer(probe, program);
 	return probe_apart(probe, try_dumpable);
 }
 
@@ -70,7 +72,8 @@ void probe_explain_ptrace(const struct probe *probe, int err, char *why, size_t 
 	if (err == -EPERM && probe->guarded)
 		snprintf(why, size,
 			 "%s: a pointsman around this one traces it, and a process has one "
-			 "tracer; give that one this policy too, or run outside of it",
+			 "tracer; give that one this policy too, run outside of it, or run it with "
+			 "--backend notify on a kernel that has redirects",
 			 refused);
 	else if (err == -EPERM && probe->tracer)
 		snprintf(why, size,
@@ -83,11 +86,11 @@ void probe_explain_ptrace(const struct probe *probe, int err, char *why, size_t 
 		snprintf(why, size, "%s: %s", refused, strerror(-err));
 }
 
-void pm_probe_ptrace_refused(int err, char *why, size_t size)
+void pm_probe_ptrace_refused(pid_t program, int err, char *why, size_t size)
 {
 	struct probe *probe = probe_new();
 
-	if (probe && !probe_around(probe))
+	if (probe && !probe_around(probe, program))
 		probe_explain_ptrace(probe, err, why, size);
 	else
 		snprintf(why, size, "ptrace is not permitted here: %s", strerror(-err));

@@ -2,7 +2,7 @@
 /*
  * probe_notify.c - listeners
  *
- * A target installs the filter, and its child makes three calls that name
+ * A target installs the filter, and its child makes four calls that name
  * themselves by an argument which the kernel does not look at.  The supervisor
  * is a sibling of the target: no ancestor of anything that it reads (Yama), as
  * that of a run.  The grandchild says what it got.
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,7 +34,7 @@ static const char asked[] = "/pointsman/probe";
 static const char given[] = "/";
 
 /* The mode of an open that makes no file. */
-enum step { STEP_PATH = 1, STEP_NUMBER, STEP_FD };
+enum step { STEP_PATH = 1, STEP_NUMBER, STEP_FD, STEP_WATCH };
 
 struct exchange {
 	struct probe *probe;
@@ -82,7 +83,7 @@ static unsigned long known_flags(const struct probe *probe)
 	return known;
 }
 
-/* A listener for the opens of the three steps; every other call passes. */
+/* A listener for the opens of the four steps; every other call passes. */
 static int install(unsigned long with)
 {
 	struct sock_filter code[] = {
@@ -93,7 +94,7 @@ static int install(unsigned long with)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[3])),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, STEP_PATH, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, STEP_FD, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, STEP_WATCH, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 	};
@@ -160,6 +161,7 @@ static bool is_file(long fd, const struct stat *expected)
 
 static _Noreturn void be_grandchild(const struct exchange *x)
 {
+	char watched;
 	long got;
 
 	got = syscall(SYS_openat, AT_FDCWD, asked, O_PATH | O_CLOEXEC, STEP_PATH);
@@ -168,6 +170,8 @@ static _Noreturn void be_grandchild(const struct exchange *x)
 	confirm(x->probe, PROBE_NUMBER, got == getpid());
 	got = syscall(SYS_openat, AT_FDCWD, asked, O_PATH | O_CLOEXEC, STEP_FD);
 	confirm(x->probe, PROBE_ADDFD, is_file(got, &x->end));
+	syscall(SYS_openat, AT_FDCWD, asked, O_PATH | O_CLOEXEC, STEP_WATCH);
+	recv(x->pair[0], &watched, sizeof(watched), 0);
 	_exit(0);
 }
 
@@ -257,6 +261,37 @@ static bool try_addfd(struct probe *probe, int listener, uint64_t id, int fd)
 	return false;
 }
 
+/*
+ * Let go on, and stopped on its way back: as lib/notify_exec.c looks at what an
+ * execve has started.
+ */
+static void watch(struct probe *probe, int listener, uint64_t id, pid_t pid)
+{
+	struct seccomp_notif_resp answer = { .id = id, .error = -ENOENT };
+	int status = 0;
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) ||
+	    ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) || waitpid(pid, &status, __WALL) != pid)
+		probe_keep(probe, PROBE_WATCH, -1);
+	else if (!WIFSTOPPED(status))
+		probe->fact[PROBE_WATCH] = -EBADE;
+	else
+		probe_keep(probe, PROBE_WATCH, ptrace(PTRACE_DETACH, pid, NULL, NULL));
+}
+
+/* It stays until it is told that it has been looked at. */
+static bool try_watch(const struct exchange *x, int listener, uint64_t id, pid_t pid)
+{
+	bool seized;
+
+	x->probe->fact[PROBE_WATCH] = PROBE_TRYING;
+	seized = probe_keep(x->probe, PROBE_WATCH, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
+	if (seized)
+		watch(x->probe, listener, id, pid);
+	send(x->pair[1], "w", 1, MSG_NOSIGNAL);
+	return seized;
+}
+
 static void answer_step(const struct exchange *x, int listener, const struct seccomp_notif *call)
 {
 	struct seccomp_notif_resp refusal = { .id = call->id, .error = -EPERM };
@@ -275,6 +310,9 @@ static void answer_step(const struct exchange *x, int listener, const struct sec
 		break;
 	case STEP_FD:
 		answered = try_addfd(probe, listener, call->id, x->pair[1]);
+		break;
+	case STEP_WATCH:
+		answered = try_watch(x, listener, call->id, pid);
 		break;
 	}
 	if (!answered)

@@ -18,6 +18,7 @@
 #include "error.h"
 #include "filter.h"
 #include "init.h"
+#include "probe.h"
 #include "ptrace.h"
 #include "settle.h"
 #include "supervisor.h"
@@ -64,6 +65,14 @@ static int find_listener(bool *there)
 	return 0;
 }
 
+static int refused(pid_t program, int err)
+{
+	char why[256];
+
+	pm_probe_ptrace_refused(program, err, why, sizeof(why));
+	return pm_fail(err, "%s", why);
+}
+
 static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 {
 	struct supervisor *s = data;
@@ -87,7 +96,7 @@ static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 	if (err)
 		return err;
 	if (ptrace(PTRACE_SEIZE, program, NULL, (void *)(long)seize_options))
-		return pm_fail(-errno, "ptrace is not permitted here: %s", strerror(errno));
+		return refused(program, -errno);
 	err = courier_start(&s->courier, program, their_fd);
 	if (err)
 		return pm_fail(err, "cannot hand descriptors to the program: %s", strerror(-err));
