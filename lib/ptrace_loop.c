@@ -56,6 +56,8 @@ static void event_stop(struct supervisor *s, struct thread *thread, int signal)
 static void call_entry(struct supervisor *s, struct thread *thread,
 		       const struct __ptrace_syscall_info *info)
 {
+	int err;
+
 	thread->at_entry = false;
 	if (thread->state == STATE_CALL && !thread->flight->issued)
 		call_vanished(thread);
@@ -73,9 +75,10 @@ static void call_entry(struct supervisor *s, struct thread *thread,
 			thread_kill(thread);
 		break;
 	case STATE_CALL:
-		if (!regs_issued(&thread->flight->substituted, thread->flight->call.arch, info))
+		err = call_issued(thread);
+		if ((err && !gone(err)) ||
+		    !regs_issued(&thread->flight->substituted, thread->flight->call.arch, info))
 			thread_kill(thread);
-		thread->flight->issued = false;
 		break;
 	default:
 		thread_kill(thread);
@@ -135,10 +138,8 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 	}
 }
 
-static void signal_stop(struct supervisor *s, struct thread *thread, int signal)
+static void signal_stop(struct thread *thread, int signal)
 {
-	if (thread->state == STATE_CALL)
-		call_break(s, thread);
 	if (signal == SIGSYS)
 		call_trapped(thread);
 	thread_resume(thread, signal);
@@ -153,7 +154,7 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 		if (signal == SYSCALL_STOP)
 			syscall_stop(s, thread);
 		else
-			signal_stop(s, thread, signal);
+			signal_stop(thread, signal);
 		return;
 	case PTRACE_EVENT_SECCOMP:
 		syscall_stop(s, thread);

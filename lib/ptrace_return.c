@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 
 #include "memory.h"
@@ -21,6 +22,55 @@ static void land(struct thread *thread)
 	thread->at_entry = false;
 }
 
+/*
+ * Between two steps the thread is in its program, where no signal may come: the
+ * kernel's sendmmsg goes on while one waits, and only a step that has to wait
+ * itself is interrupted.
+ */
+static int hold_signals(struct thread *thread)
+{
+	const uint64_t all = ~(uint64_t)0;
+	uint64_t *blocked = &thread->blocked;
+
+	return ptrace(PTRACE_GETSIGMASK, thread->tid, sizeof(*blocked), blocked) ||
+			       ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(all), &all) ?
+		       -errno : 0;
+}
+
+int call_issued(struct thread *thread)
+{
+	const uint64_t *blocked = &thread->blocked;
+
+	thread->flight->issued = false;
+	return ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(*blocked), blocked) ? -errno : 0;
+}
+
+/*
+ * Was only a part of the message sent?  Then the kernel's sendmmsg sends no other.
+ * The header is that of the pin; its vectors can only be changed by a program that
+ * wants to be told of another message than it has sent.
+ */
+static bool sent_in_part(pid_t tid, uint32_t arch, const struct pm_step *step, uint64_t sent)
+{
+	size_t word = regs_narrow(arch) ? sizeof(uint32_t) : sizeof(uint64_t);
+	unsigned char header[4 * sizeof(uint64_t)], vector[2 * sizeof(uint64_t)];
+	uint64_t at = 0, count = 0, total = 0;
+
+	if (memory_read(tid, step->args[1], header, 4 * word))
+		return false;
+	memcpy(&at, header + 2 * word, word);
+	memcpy(&count, header + 3 * word, word);
+	for (uint64_t i = 0; i < count && total <= sent; i++) {
+		uint64_t len = 0;
+
+		if (memory_read(tid, at + i * 2 * word, vector, 2 * word))
+			return false;
+		memcpy(&len, vector + word, word);
+		total += len;
+	}
+	return total > sent;
+}
+
 /* What the return of a call of sendmmsg's means: 1 there is another to send. */
 static int next_step(struct thread *thread, struct regs *regs)
 {
@@ -32,7 +82,8 @@ static int next_step(struct thread *thread, struct regs *regs)
 
 	if (!err && step->msg_len_addr)
 		err = memory_write(thread->tid, step->msg_len_addr, &sent, sizeof(sent));
-	if (!err && ++flight->step < flight->run.nsteps) {
+	if (!err && ++flight->step < flight->run.nsteps &&
+	    !sent_in_part(thread->tid, flight->call.arch, step, sent)) {
 		step++;
 		regs_reissue(regs, step->nr);
 		for (unsigned int i = 0; i < 6; i++)
@@ -48,23 +99,6 @@ static int next_step(struct thread *thread, struct regs *regs)
 static bool several(const struct flight *flight)
 {
 	return flight->run.nsteps && flight->run.steps[0].msg_len_addr;
-}
-
-void call_break(struct supervisor *s, struct thread *thread)
-{
-	struct flight *flight = thread->flight;
-	struct regs regs;
-
-	if (!flight || !several(flight) || regs_get(thread->tid, &regs))
-		return;
-	regs_forward(&regs);
-	regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
-	regs_set_number(&regs, regs_number(&flight->original));
-	regs_set_result(&regs, (int64_t)flight->step);
-	if (regs_set(thread->tid, &regs))
-		return;
-	flight_tell_result(s->options, flight, (int64_t)flight->step);
-	land(thread);
 }
 
 /* What the program's own filters mean for what comes. */
@@ -128,6 +162,8 @@ void call_return(struct supervisor *s, struct thread *thread)
 		regs_set_result(&regs, flight->forced_result);
 	if (!err && several(flight) && next_step(thread, &regs)) {
 		err = regs_set(thread->tid, &regs);
+		if (!err)
+			err = hold_signals(thread);
 		if (err && !gone(err))
 			thread_kill(thread);
 		thread_resume(thread, 0);

@@ -33,10 +33,9 @@ void regs_skip(struct regs *regs, int64_t value);
 
 /*
  * At the exit stop: go back to the system call instruction, so that the
- * thread issues call nr when it goes on.  regs_forward() undoes it.
+ * thread issues call nr when it goes on.
  */
 void regs_reissue(struct regs *regs, int nr);
-void regs_forward(struct regs *regs);
 
 /*
  * At the entry stop that follows: is it that call, with those arguments, made

@@ -98,11 +98,6 @@ void regs_reissue(struct regs *regs, int nr)
 	regs_set_number(regs, -1);
 }
 
-void regs_forward(struct regs *regs)
-{
-	regs->user.rip += SYSCALL_INSN;
-}
-
 bool regs_issued(const struct regs *reissued, uint32_t arch,
 		 const struct __ptrace_syscall_info *info)
 {
