@@ -27,6 +27,8 @@ struct command {
 
 int run_command(int argc, char **argv);
 void run_help(FILE *to);
+int doctor_command(int argc, char **argv);
+void doctor_help(FILE *to);
 
 /* One line on standard error, "pointsman: ...", in one write. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -72,8 +72,8 @@ void probe_explain_ptrace(const struct probe *probe, int err, char *why, size_t 
 	if (err == -EPERM && probe->guarded)
 		snprintf(why, size,
 			 "%s: a pointsman around this one traces it, and a process has one "
-			 "tracer; give that one this policy too, run outside of it, or run it with "
-			 "--backend notify on a kernel that has redirects",
+			 "tracer; give that one this policy too, run outside of it, or run that one "
+			 "with --backend notify on a kernel that has redirects",
 			 refused);
 	else if (err == -EPERM && probe->tracer)
 		snprintf(why, size,
