@@ -9,6 +9,8 @@
  * notify_exec.c	execve runs the file that was decided on
  * notify_send.c	sendmmsg, message by message
  * notify_task.c	who calls: threads, processes, address spaces
+ * notify_lent.c	serves a listener that somebody else has installed
+ * notify_plain.c	answers without the redirect, see notify_plain.h
  */
 #ifndef POINTSMAN_NOTIFY_H
 #define POINTSMAN_NOTIFY_H
@@ -94,6 +96,8 @@ struct notify {
 	unsigned int idle;	/* until they are wanted */
 	unsigned int wanted;	/* of the idle ones, not yet up */
 	bool done;
+	/* notify_lent.c: receiving can be ended.  NULL where it cannot. */
+	struct lent *lent;
 };
 
 static inline enum width width_of(uint32_t arch)
@@ -107,6 +111,22 @@ void notify_clear(struct notify *notify);
 
 /* notify_serve.c: until no target is left under the filter. */
 void notify_serve(struct notify *notify);
+
+/*
+ * notify_lent.c.  What a thread of notify_serve.c does around its life and around
+ * each wait; nothing where n->lent is NULL.  lent_wait() returns false where
+ * nothing is to be received any more.
+ */
+struct receiver {
+	struct receiver *next;
+	pthread_t thread;
+};
+void lent_enter(struct notify *notify, struct receiver *receiver);
+void lent_leave(struct notify *notify, struct receiver *receiver);
+bool lent_wait(struct notify *notify);
+void lent_waited(struct notify *notify);
+/* Is the listener to be handed on?  What lasts is to be given up. */
+bool lent_ends(const struct notify *notify);
 
 /* notify_call.c: deal with one. */
 void notify_call(struct notify *notify, const struct seccomp_notif *notice);

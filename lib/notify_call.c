@@ -9,8 +9,10 @@
 
 #include "filter.h"
 #include "notify.h"
+#include "notify_plain.h"
 #include "peer.h"
 #include "settle.h"
+#include "shapes.h"
 
 /* The file has no name that could be opened: the supervisor opens it for the target. */
 static void run_adopted(const struct notice *notice)
@@ -106,8 +108,13 @@ static void run_call(const struct notice *notice)
 			       .openat2 = n->openat2, .landlock = n->options->landlock };
 	uint64_t at = 0;
 	size_t size;
-	int err = script_apply(&flight->call);
+	int err;
 
+	if (!n->redirect) {
+		plain_call(notice);
+		return;
+	}
+	err = script_apply(&flight->call);
 	if (!err)
 		err = settle(&flight->call, &form);
 	flight->program = form.program;
@@ -174,14 +181,24 @@ static void decide(const struct notice *notice)
 		run_call(notice);
 }
 
+static bool is_known(const struct seccomp_notif *kernel)
+{
+	return pm_sysent_find(kernel->data.arch, kernel->data.nr) ||
+	       pm_syscall_names_nothing(kernel->data.arch, kernel->data.nr);
+}
+
 void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 {
 	struct notice notice = { .notify = n, .kernel = kernel };
 	unsigned int why = filter_reason(&n->tables[width_of(kernel->data.arch)], kernel->data.nr);
 	int err;
 
-	if (!why && !n->own) {
-		reply_continue(&notice);
+	/* A filter that is not ours may send what nobody has asked for. */
+	if (!n->own && !(why & STOPS_FOR_LAYERS)) {
+		if (is_known(kernel))
+			reply_continue(&notice);
+		else
+			reply_value(&notice, -ENOSYS);
 		return;
 	}
 	notice.caller = caller_get(n, (pid_t)kernel->pid);

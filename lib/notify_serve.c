@@ -77,8 +77,14 @@ static bool is_over(const struct notify *n)
 static bool receive(struct notify *n, struct seccomp_notif *notice)
 {
 	for (;;) {
+		bool received;
+
 		memset(notice, 0, sizeof(*notice));
-		if (!ioctl(n->listener, SECCOMP_IOCTL_NOTIF_RECV, notice))
+		if (!lent_wait(n))
+			return false;
+		received = !ioctl(n->listener, SECCOMP_IOCTL_NOTIF_RECV, notice);
+		lent_waited(n);
+		if (received)
 			return true;
 		/* Who had made the call was killed, or all have ended. */
 		if (errno != EINTR && errno != ENOENT)
@@ -92,13 +98,16 @@ static void *serve(void *notify)
 {
 	struct notify *n = notify;
 	struct seccomp_notif notice;
+	struct receiver receiver;
 
+	lent_enter(n, &receiver);
 	while (receive(n, &notice)) {
 		begin(n);
 		notify_call(n, &notice);
 		if (!end(n))
 			break;
 	}
+	lent_leave(n, &receiver);
 	pthread_mutex_lock(&n->lock);
 	n->done = true;
 	n->all--;

@@ -436,6 +436,37 @@ int pm_exec(const struct pm_options *options, const char *file,
 	    char *const *argv, enum pm_stage *stage);
 
 /*
+ * Serve a listener of seccomp (SECCOMP_FILTER_FLAG_NEW_LISTENER) that somebody else
+ * has installed, a container runtime say, until no task is left under its filter.
+ * Its calls are read, decided on and told of as those of pm_exec().  Where the
+ * filter was installed with SECCOMP_FILTER_FLAG_REDIRECT they run as there.
+ * Elsewhere the kernel has no way to run what was decided: an open is made by the
+ * calling process as the target and handed over (Linux 5.14), a connect is made on
+ * a duplicate of the target's socket, calls of which nothing was read go on, and
+ * all others that the layers let run are refused with EPERM (rule "built-in: no
+ * redirect here").  Calls that no layer wants go on, numbers that are unknown here
+ * answer ENOSYS.  Of options, layers, observer and unsafe count.
+ *
+ * The caller may read the targets and has their ids or may take them (root: what is
+ * opened is opened with the target's ids, groups and capabilities; of a user
+ * namespace of theirs no capability counts unless the caller has joined it).
+ * Paths are the targets': /proc must be one that shows them.  Threads are started;
+ * SIGRTMAX and SIGRTMAX-1 are used.  listener stays the caller's.
+ *
+ * Returns 0 when it is over; 1 after pm_serve_stop(): whoever serves the listener
+ * next finds all calls that have not been answered; -ENOMEM, -EMFILE, -EAGAIN (no
+ * thread could be started), -EACCES (/proc cannot be read).
+ */
+int pm_serve(const struct pm_options *options, int listener);
+
+/*
+ * End every pm_serve() of this process, those that are called later too: what has
+ * been received is answered, a connect or the opening of a FIFO that still lasts
+ * with EINTR, and nothing more is received.  Async-signal-safe; does not wait.
+ */
+void pm_serve_stop(void);
+
+/*
  * What went wrong in this thread's last failed pm_exec(), in one line for a
  * person; "" where nothing did, never NULL.  Good until the next failure.
  */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * identity.h - to do something in a target's place, as the target
+ *
+ * rights.h is for looking: it takes rights away.  What is done for a target (a
+ * file that is made, a socket that is connected) also belongs to whom it names:
+ * the owner of the file, the credentials that the other end sees.  So the
+ * calling thread, and no other one, takes the target's effective and file system
+ * ids, its groups, its umask, and of its own capabilities those that the target
+ * has, too.
+ */
+#ifndef POINTSMAN_IDENTITY_H
+#define POINTSMAN_IDENTITY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Cleared before its first use. */
+struct identity {
+	uid_t euid, fsuid;
+	gid_t egid, fsgid;
+	mode_t umask;
+	gid_t *groups;		/* owner: this; identity_free() */
+	size_t ngroups;
+	uint64_t capabilities;	/* effective; 0 in a user namespace that is not ours */
+};
+
+/* A thread's.  Returns 0, -ESRCH, -EACCES where that cannot be said, -ENOMEM. */
+int identity_of(pid_t tid, struct identity *identity);
+void identity_free(struct identity *identity);
+
+/*
+ * From now on, and until identity_leave().  Returns 0, or -EACCES where this
+ * cannot be had: nothing has changed then.  own is filled with what to go back to.
+ * Nobody but this thread may change its ids meanwhile.  Leaving cannot fail.
+ */
+int identity_take(const struct identity *identity, struct identity *own);
+void identity_leave(struct identity *own);
+
+/* Are its user, network, IPC and UTS namespaces those of the calling thread? */
+bool identity_same_namespaces(pid_t tid);
+
+#endif
