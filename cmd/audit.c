@@ -18,22 +18,32 @@
 #include "audit_json.h"
 
 /*
- * Owner: run_command(), and after the fork the supervisor's copy.  One call
- * at a time is being decided on: from CALL to ANSWER it is kept here.
+ * A call that is being decided on, from CALL to ANSWER; those of several threads
+ * are at the same time.
+ *
+ * Owner: the audit.
+ */
+struct pending {
+	struct pending *next;
+	json_object *line;
+	json_object *layers;	/* member of line */
+	json_object *last;	/* the last of layers */
+	json_object *left;	/* the call as the last layer left it, or NULL */
+	uint64_t id;
+	int nr;			/* as it was made */
+	bool redirected;
+};
+
+/*
+ * Owner: who opened it, and after a fork the supervisor's copy.
  */
 struct audit {
 	int fd;
 	bool decided;
 	bool torn;		/* the last line was not written to its end */
+	const char *container;	/* whose calls these are, or NULL */
 	struct pm_observer observer;
-
-	json_object *line;	/* of the call being decided on, or NULL */
-	json_object *layers;	/* member of line */
-	json_object *last;	/* the last of layers */
-	json_object *left;	/* the call as the last layer left it, or NULL */
-	uint64_t id;		/* of line */
-	int nr;			/* as it was made */
-	bool redirected;
+	struct pending *pending;
 };
 
 static int tell(void *data, const struct pm_event *event);
@@ -97,19 +107,33 @@ int audit_open_fd(int fd, bool decided, struct audit **out)
 	return err;
 }
 
-static void forget(struct audit *audit)
+static struct pending *find(struct audit *audit, const struct pm_call *call)
 {
-	json_object_put(audit->line);
-	json_object_put(audit->left);
-	audit->line = audit->layers = audit->last = audit->left = NULL;
-	audit->redirected = false;
+	struct pending *pending = audit->pending;
+
+	while (pending && pending->id != call->id)
+		pending = pending->next;
+	return pending;
+}
+
+static void forget(struct audit *audit, struct pending *pending)
+{
+	struct pending **at = &audit->pending;
+
+	while (*at != pending)
+		at = &(*at)->next;
+	*at = pending->next;
+	json_object_put(pending->line);
+	json_object_put(pending->left);
+	free(pending);
 }
 
 void audit_close(struct audit *audit)
 {
 	if (!audit)
 		return;
-	forget(audit);
+	while (audit->pending)
+		forget(audit, audit->pending);
 	close(audit->fd);
 	free(audit);
 }
@@ -117,6 +141,11 @@ void audit_close(struct audit *audit)
 int audit_fd(const struct audit *audit)
 {
 	return audit->fd;
+}
+
+void audit_tag(struct audit *audit, const char *container)
+{
+	audit->container = container;
 }
 
 const struct pm_observer *audit_observer(struct audit *audit)
@@ -223,12 +252,13 @@ static bool ends_torn(int fd)
 	return last != '\n';
 }
 
-static json_object *new_line(struct json *json, const char *type)
+static json_object *new_line(const struct audit *audit, struct json *json, const char *type)
 {
 	json_object *line = json_object_new_object();
 
 	json_put(json, line, "v", json_object_new_int(AUDIT_VERSION));
 	json_put_string(json, line, "type", type);
+	json_put_string(json, line, "container", audit->container);
 	return line;
 }
 
@@ -259,7 +289,7 @@ static json_object *string_list(struct json *json, const char *const *strings, s
 int audit_begin(struct audit *audit, const struct audit_start *start)
 {
 	struct json json = { 0 };
-	json_object *line = new_line(&json, "start");
+	json_object *line = new_line(audit, &json, "start");
 	struct utsname system = { 0 };
 	size_t n = 0;
 
@@ -281,6 +311,23 @@ int audit_begin(struct audit *audit, const struct audit_start *start)
 	json_put_string(&json, line, "backend", start->backend);
 	json_put(&json, line, "landlock", json_object_new_boolean(start->landlock));
 	json_put(&json, line, "mseal", json_object_new_boolean(start->mseal));
+	return finish_line(audit, &json, line);
+}
+
+int audit_container(struct audit *audit, const struct audit_container *container)
+{
+	struct json json = { 0 };
+	json_object *line = new_line(audit, &json, "container");
+
+	json_put_time(&json, line);
+	json_put_string(&json, line, "event", container->event);
+	json_put_string(&json, line, "policy", container->policy);
+	if (container->npolicies)
+		json_put(&json, line, "policies",
+			 string_list(&json, container->policies, container->npolicies));
+	json_put_string(&json, line, "bundle", container->bundle);
+	if (container->pid)
+		json_put(&json, line, "pid", json_object_new_int(container->pid));
 	return finish_line(audit, &json, line);
 }
 
@@ -331,41 +378,46 @@ static void put_exe(struct json *json, json_object *line, const struct pm_call *
 
 static int tell_call(struct audit *audit, const struct pm_event *event)
 {
+	struct pending *pending = calloc(1, sizeof(*pending));
 	struct json json = { 0 };
 	json_object *line;
 
-	forget(audit);
-	line = new_line(&json, "call");
+	if (!pending)
+		return -ENOMEM;
+	line = new_line(audit, &json, "call");
 	json_put(&json, line, "id", json_object_new_uint64(event->call->id));
 	json_put_time(&json, line);
 	put_task(&json, line, event->call);
 	put_exe(&json, line, event->call);
 	put_arch(&json, line, event->call);
 	json_put_call(&json, line, event->call);
-	audit->layers = json_object_new_array();
-	json_put(&json, line, "layers", audit->layers);
+	pending->layers = json_object_new_array();
+	json_put(&json, line, "layers", pending->layers);
 	if (json.failed) {
 		json_object_put(line);
-		audit->layers = NULL;
+		free(pending);
 		return -ENOMEM;
 	}
-	audit->line = line;
-	audit->id = event->call->id;
-	audit->nr = event->call->nr;
+	pending->line = line;
+	pending->id = event->call->id;
+	pending->nr = event->call->nr;
+	pending->next = audit->pending;
+	audit->pending = pending;
 	return 0;
 }
 
 static int tell_verdict(struct audit *audit, const struct pm_event *event)
 {
+	struct pending *pending = find(audit, event->call);
 	struct json json = { 0 };
 	json_object *said;
 
-	if (!audit->line || audit->id != event->call->id)
+	if (!pending)
 		return -EPROTO;
 	/* What this layer was asked about is what the one before it left. */
-	if (audit->left) {
-		json_put(&json, audit->last, "left", audit->left);
-		audit->left = NULL;
+	if (pending->left) {
+		json_put(&json, pending->last, "left", pending->left);
+		pending->left = NULL;
 	}
 	said = json_object_new_object();
 	json_put(&json, said, "depth", json_object_new_uint64(event->depth));
@@ -373,15 +425,15 @@ static int tell_verdict(struct audit *audit, const struct pm_event *event)
 	json_put_verdict(&json, said, event->verdict);
 	if (event->verdict->log)
 		json_put(&json, said, "log", json_object_new_boolean(true));
-	if (!said || json_object_array_add(audit->layers, said)) {
+	if (!said || json_object_array_add(pending->layers, said)) {
 		json_object_put(said);
 		return -ENOMEM;
 	}
-	audit->last = said;
+	pending->last = said;
 	if (event->verdict->action == PM_REDIRECT) {
-		audit->redirected = true;
-		audit->left = json_object_new_object();
-		json_put_call(&json, audit->left, event->call);
+		pending->redirected = true;
+		pending->left = json_object_new_object();
+		json_put_call(&json, pending->left, event->call);
 	}
 	return json.failed ? -ENOMEM : 0;
 }
@@ -392,51 +444,52 @@ static bool unwanted(const struct audit *audit, const struct pm_verdict *verdict
 	return audit->decided && verdict->action == PM_ALLOW && !verdict->log;
 }
 
-static void put_ran(struct json *json, struct audit *audit, const struct pm_event *event)
+static void put_ran(struct json *json, const struct pending *pending,
+		    const struct pm_event *event)
 {
 	json_object *ran;
 
-	if (event->ran_nr < 0 || (!audit->redirected && event->ran_nr == audit->nr))
+	if (event->ran_nr < 0 || (!pending->redirected && event->ran_nr == pending->nr))
 		return;
 	ran = json_object_new_object();
-	if (audit->redirected) {
+	if (pending->redirected) {
 		json_put_call(json, ran, event->call);
 		json_object_object_del(ran, "call");
 		json_object_object_del(ran, "nr");
 	}
 	json_put_string(json, ran, "call", event->ran_name);
 	json_put(json, ran, "nr", json_object_new_int(event->ran_nr));
-	json_put(json, audit->line, "ran", ran);
+	json_put(json, pending->line, "ran", ran);
 }
 
 static int tell_answer(struct audit *audit, const struct pm_event *event)
 {
+	struct pending *pending = find(audit, event->call);
 	struct json json = { 0 };
 	json_object *line;
-	int err;
+	int err = 0;
 
 	/* Refused before any layer was asked, without a CALL. */
-	if (!audit->line || audit->id != event->call->id) {
+	if (!pending) {
 		err = tell_call(audit, event);
 		if (err)
 			return err;
+		pending = find(audit, event->call);
 	}
-	if (unwanted(audit, event->verdict) && !audit->redirected) {
-		forget(audit);
-		return 0;
+	if (!unwanted(audit, event->verdict) || pending->redirected) {
+		json_put_string(&json, pending->line, "layer",
+				event->layer ? event->layer->name : "pointsman");
+		json_put_verdict(&json, pending->line, event->verdict);
+		put_ran(&json, pending, event);
+		if (event->fails)
+			json_put_errno(&json, pending->line, "fails", event->fails);
+		if (event->holds && event->holds[0])
+			json_put_string(&json, pending->line, "holds", event->holds);
+		line = pending->line;
+		pending->line = NULL;
+		err = finish_line(audit, &json, line);
 	}
-	json_put_string(&json, audit->line, "layer",
-			event->layer ? event->layer->name : "pointsman");
-	json_put_verdict(&json, audit->line, event->verdict);
-	put_ran(&json, audit, event);
-	if (event->fails)
-		json_put_errno(&json, audit->line, "fails", event->fails);
-	if (event->holds && event->holds[0])
-		json_put_string(&json, audit->line, "holds", event->holds);
-	line = audit->line;
-	audit->line = NULL;
-	err = finish_line(audit, &json, line);
-	forget(audit);
+	forget(audit, pending);
 	return err;
 }
 
@@ -447,7 +500,7 @@ static int tell_result(struct audit *audit, const struct pm_event *event)
 
 	if (unwanted(audit, event->verdict))
 		return 0;
-	line = new_line(&json, "result");
+	line = new_line(audit, &json, "result");
 	json_put(&json, line, "id", json_object_new_uint64(event->call->id));
 	json_put_time(&json, line);
 	put_task(&json, line, event->call);

@@ -42,6 +42,23 @@ void audit_close(struct audit *audit);
 /* The descriptor that lines are written to, to be kept open in the supervisor. */
 int audit_fd(const struct audit *audit);
 
+/*
+ * All lines from now on say whose calls these are, a container's: its id, which
+ * lives as long as the audit.
+ */
+void audit_tag(struct audit *audit, const char *container);
+
+/* What an agent says of a container that the audit is tagged with. */
+struct audit_container {
+	const char *event;		/* "begin", "resume", "hand-over", "end" */
+	const char *policy;		/* the rest: or NULL, 0 */
+	const char *const *policies;	/* names of its layers, innermost first */
+	size_t npolicies;
+	const char *bundle;
+	pid_t pid;
+};
+int audit_container(struct audit *audit, const struct audit_container *container);
+
 /* What the first line says. */
 struct audit_start {
 	char *const *command;		/* NULL-terminated */

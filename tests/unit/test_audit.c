@@ -511,6 +511,67 @@ static void test_lines_do_not_mix(void **state)
 	assert_int_equal(lines, 2000);
 }
 
+/* Two threads' calls are decided on at the same time. */
+static void test_calls_interleave(void **state)
+{
+	const struct pm_verdict allow = { .action = PM_ALLOW };
+	const struct pm_verdict deny = { .action = PM_DENY, .err = EACCES };
+	struct open_call one, other;
+	struct fixture *f = *state;
+	json_object *line;
+
+	make_open(&one, 1, "/one");
+	make_open(&other, 2, "/other");
+	assert_int_equal(say(f, &(struct pm_event){ .kind = PM_EVENT_CALL, .call = &one.call }), 0);
+	assert_int_equal(say(f, &(struct pm_event){ .kind = PM_EVENT_CALL, .call = &other.call }),
+			 0);
+	verdict(f, &one, 0, &allow);
+	verdict(f, &other, 0, &deny);
+	assert_int_equal(answer(f, &other, &deny, -1, NULL), 0);
+	line = last_line(f);
+	assert_member(line, "id", "2");
+	assert_member(line, "deep.pathname.text", "\"/other\"");
+	assert_member(line, "verdict", "\"deny\"");
+	json_object_put(line);
+	verdict(f, &one, 1, &allow);
+	assert_int_equal(answer(f, &one, &allow, 257, "openat"), 0);
+	line = last_line(f);
+	assert_member(line, "id", "1");
+	assert_member(line, "deep.pathname.text", "\"/one\"");
+	assert_member(line, "layers.1.name", "\"b.yaml\"");
+	assert_member(line, "verdict", "\"allow\"");
+	json_object_put(line);
+}
+
+/* What an agent says of a container, and whose the calls are. */
+static void test_container(void **state)
+{
+	static const char *const layers[] = { "a.yaml", "b.yaml" };
+	const struct pm_verdict allow = { .action = PM_ALLOW };
+	const struct audit_container container = { .event = "begin", .policy = "web",
+						   .policies = layers, .npolicies = 2,
+						   .bundle = "/bundle", .pid = 42 };
+	struct fixture *f = *state;
+	json_object *line;
+
+	audit_tag(f->audit, "c-1");
+	assert_int_equal(audit_container(f->audit, &container), 0);
+	line = last_line(f);
+	assert_member(line, "type", "\"container\"");
+	assert_member(line, "container", "\"c-1\"");
+	assert_member(line, "event", "\"begin\"");
+	assert_member(line, "policy", "\"web\"");
+	assert_member(line, "policies", "[\"a.yaml\",\"b.yaml\"]");
+	assert_member(line, "bundle", "\"/bundle\"");
+	assert_member(line, "pid", "42");
+	json_object_put(line);
+	assert_int_equal(whole_call(f, 1, &allow), 0);
+	line = last_line(f);
+	assert_member(line, "type", "\"call\"");
+	assert_member(line, "container", "\"c-1\"");
+	json_object_put(line);
+}
+
 #define with_file(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -530,6 +591,8 @@ int main(void)
 		with_file(test_torn_line),
 		with_file(test_short_writes),
 		with_file(test_lines_do_not_mix),
+		with_file(test_calls_interleave),
+		with_file(test_container),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
