@@ -170,6 +170,9 @@ static _Noreturn void be_grandchild(const struct exchange *x)
 	confirm(x->probe, PROBE_NUMBER, got == getpid());
 	got = syscall(SYS_openat, AT_FDCWD, asked, O_PATH | O_CLOEXEC, STEP_FD);
 	confirm(x->probe, PROBE_ADDFD, is_file(got, &x->end));
+	/* It would hear of the end of nobody. */
+	if (got >= 0)
+		close((int)got);
 	syscall(SYS_openat, AT_FDCWD, asked, O_PATH | O_CLOEXEC, STEP_WATCH);
 	recv(x->pair[0], &watched, sizeof(watched), 0);
 	_exit(0);

@@ -43,8 +43,7 @@ static int install(void)
 	};
 	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -1;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
@@ -72,10 +71,10 @@ static _Noreturn void be_tracee(struct probe *probe, int sock, pid_t tracer)
 	probe->fact[PROBE_TRACE] = PROBE_TRYING;
 	child = fork();
 	if (child == 0) {
-		if (install())
-			probe_keep(probe, PROBE_TRACE, -1);
-		else
+		if (!install())
 			be_child(probe);
+		/* Another fact is about that. */
+		probe->fact[PROBE_TRACE] = PROBE_UNTRIED;
 		_exit(1);
 	}
 	if (child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * without CALL[=ERRNO]... -- COMMAND [ARG...]: run a command on a kernel, or in
- * a container, that lacks some calls: they answer ENOSYS, or the errno given.
+ * a container, that lacks some calls: they answer ENOSYS, or the errno given, or
+ * kill the process that makes them (CALL=kill).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,18 +16,22 @@
 static int take_away(scmp_filter_ctx ctx, char *what)
 {
 	char *equal = strchr(what, '=');
-	int err = ENOSYS, nr;
+	uint32_t action = SCMP_ACT_ERRNO(ENOSYS);
+	int err, nr;
 
 	if (equal) {
 		*equal = '\0';
 		err = atoi(equal + 1);
+		action = err > 0 ? SCMP_ACT_ERRNO((unsigned int)err) : 0;
+		if (!strcmp(equal + 1, "kill"))
+			action = SCMP_ACT_KILL_PROCESS;
 	}
 	nr = strcmp(what, "mseal") ? seccomp_syscall_resolve_name(what) : 462;
-	if (nr < 0 || err <= 0) {
+	if (nr < 0 || !action) {
 		fprintf(stderr, "without: what is %s\n", what);
 		return -1;
 	}
-	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO((unsigned int)err), nr, 0);
+	return seccomp_rule_add(ctx, action, nr, 0);
 }
 
 int main(int argc, char **argv)
