@@ -21,6 +21,8 @@
 #ifndef POINTSMAN_NOTIFY_PLAIN_H
 #define POINTSMAN_NOTIFY_PLAIN_H
 
+#include <sys/socket.h>
+
 #include "notify.h"
 
 #define PLAIN_REFUSED "built-in: no redirect here"
@@ -39,6 +41,24 @@ int plain_open(const struct notice *notice);
 
 /* plain_connect.c.  0 or a negative errno. */
 int plain_connect(const struct notice *notice);
+
+/* A duplicate of a descriptor of the target's, or a negative errno. */
+int plain_descriptor(const struct pm_call *call, int number);
+
+/*
+ * An address as it is used here.
+ *
+ * Owner: the caller; fd is of the socket that a path leads to, kept open, or -1.
+ */
+struct plain_address {
+	struct sockaddr_storage data;
+	socklen_t len;
+	int fd;
+};
+
+/* From an item that was decided on.  0 or a negative errno. */
+int plain_find_address(struct pm_call *call, const struct pm_item *item,
+		       struct plain_address *address);
 
 /*
  * plain_wait.c.  From plain_wait() to plain_wait_end() the calling thread's

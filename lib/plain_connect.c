@@ -24,18 +24,11 @@
 #define PIDFD_THREAD O_EXCL
 #endif
 
-/* The address as it is used here.  fd is of the socket that a path leads to, and kept open. */
-struct address {
-	struct sockaddr_storage data;
-	socklen_t len;
-	int fd;
-};
-
 /*
- * The target's socket.  A thread may have descriptors of its own, which are the
- * process's only where the kernel says so, or has pidfds of threads.
+ * A thread may have descriptors of its own, which are the process's only where the
+ * kernel says so, or has pidfds of threads.
  */
-static int get_socket(const struct pm_call *call)
+int plain_descriptor(const struct pm_call *call, int number)
 {
 	bool shared = call->tid == call->tgid ||
 		      !syscall(SYS_kcmp, call->tgid, call->tid, KCMP_FILES, 0, 0);
@@ -45,7 +38,7 @@ static int get_socket(const struct pm_call *call)
 
 	if (pidfd < 0)
 		return -errno;
-	fd = (int)syscall(SYS_pidfd_getfd, pidfd, (int)call->args[0], 0);
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -60,7 +53,7 @@ static bool has_path(const struct pm_item *item)
 }
 
 /* The descriptor of what the path leads to stands for it. */
-static int find_path(struct pm_call *call, const struct pm_item *item, struct address *address)
+static int find_path(struct pm_call *call, const struct pm_item *item, struct plain_address *address)
 {
 	const size_t start = offsetof(struct sockaddr_un, sun_path);
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1] = "";
@@ -83,10 +76,9 @@ static int find_path(struct pm_call *call, const struct pm_item *item, struct ad
 	return err;
 }
 
-static int find_address(struct pm_call *call, struct address *address)
+int plain_find_address(struct pm_call *call, const struct pm_item *item,
+		       struct plain_address *address)
 {
-	const struct pm_item *item = pm_call_item(call, PM_ITEM_SOCKADDR, NULL);
-
 	if (!item || item->len > sizeof(address->data))
 		return -EINVAL;
 	if (has_path(item))
@@ -97,7 +89,7 @@ static int find_address(struct pm_call *call, struct address *address)
 }
 
 /* Where the target is interrupted and asks again, the kernel goes on with the first attempt. */
-static int connect_waiting(const struct notice *notice, int fd, const struct address *address)
+static int connect_waiting(const struct notice *notice, int fd, const struct plain_address *address)
 {
 	struct plain_wait wait;
 	int err = plain_wait(&wait);
@@ -115,10 +107,11 @@ static int connect_waiting(const struct notice *notice, int fd, const struct add
 int plain_connect(const struct notice *notice)
 {
 	struct pm_call *call = &notice->flight->call;
-	struct address address = { .fd = -1 };
-	auto_close int fd = get_socket(call);
+	struct plain_address address = { .fd = -1 };
+	auto_close int fd = plain_descriptor(call, (int)call->args[0]);
 	struct identity theirs, own;
-	int err = fd < 0 ? fd : find_address(call, &address);
+	int err = fd < 0 ? fd : plain_find_address(call, pm_call_item(call, PM_ITEM_SOCKADDR, NULL),
+						      &address);
 
 	if (!err)
 		err = identity_of(call->tid, &theirs);
