@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all check check-kernel clean demo demo-kernel setup setup-kernel setup-tests vm-shell
+.PHONY: all check check-kernel clean demo demo-kernel setup setup-kernel setup-tests soak vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -36,6 +36,10 @@ check: setup-tests setup-kernel
 # in a virtual machine.
 check-kernel: setup setup-kernel
 	tests/check-kernel $(BUILD)
+
+# What takes longer than a check may: an hour.
+soak: setup-tests all
+	tests/soak $(BUILD)
 
 demo-kernel:
 	kernel/demo/run

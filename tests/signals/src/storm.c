@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * storm COMMAND... - run it, and stop and continue the program in it 1000 times a second
+ *
+ * The program says which process it is (struct shared of signals.h).
+ */
+#define _GNU_SOURCE
+#include "signals.h"
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#define HALF 500000 /* ns: a stop lasts as long as the time between two */
+
+static void sleep_half(void)
+{
+	const struct timespec half = { 0, HALF };
+
+	nanosleep(&half, NULL);
+}
+
+/* Has the command ended?  Then so have we. */
+static void look(pid_t command)
+{
+	int status;
+	pid_t pid = waitpid(command, &status, WNOHANG);
+
+	check(pid >= 0);
+	if (pid)
+		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static void send_signal(int pidfd, int signal)
+{
+	/* It may have just ended. */
+	check(!syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) || errno == ESRCH);
+}
+
+int main(int argc, char **argv)
+{
+	struct shared *shared = shared_map();
+	unsigned long before;
+	pid_t command, pid;
+	int pidfd;
+
+	check(argc > 1);
+	command = fork();
+	check(command >= 0);
+	if (!command) {
+		execvp(argv[1], argv + 1);
+		_exit(127);
+	}
+	while (!(pid = atomic_load(&shared->pid))) {
+		look(command);
+		sched_yield();
+	}
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	check(pidfd >= 0);
+	before = atomic_load(&shared->progress);
+	for (;;) {
+		look(command);
+		if (!atomic_load(&shared->pid)) {
+			sched_yield();
+			continue;
+		}
+		send_signal(pidfd, SIGSTOP);
+		sleep_half();
+		send_signal(pidfd, SIGCONT);
+		sleep_half();
+		/* Where a machine is too slow to do anything in that time, it gets the time that it takes. */
+		if (atomic_fetch_add(&shared->stops, 1) % 100 == 99) {
+			while (atomic_load(&shared->pid) &&
+			       atomic_load(&shared->progress) == before) {
+				look(command);
+				sched_yield();
+			}
+			before = atomic_load(&shared->progress);
+		}
+	}
+}
