@@ -27,6 +27,8 @@ struct command {
 
 int run_command(int argc, char **argv);
 void run_help(FILE *to);
+int agent_command(int argc, char **argv);
+void agent_help(FILE *to);
 int doctor_command(int argc, char **argv);
 void doctor_help(FILE *to);
 

@@ -31,7 +31,8 @@ struct lent {
 	struct receiver *receivers;	/* under the lock of notify */
 };
 
-/* An eventfd, once a listener was served: pm_serve_stop() was called. */
+/* pm_serve_stop() was called; once a listener was served an eventfd says so, too. */
+static atomic_bool asked;
 static atomic_int stop = -1;
 
 /* Not the one that a program would use by chance. */
@@ -156,6 +157,9 @@ static int get_ready(void)
 		return -errno;
 	if (!atomic_compare_exchange_strong(&stop, &none, fd))
 		close(fd);
+	/* It may have been before there was anything to write to. */
+	if (asked)
+		pm_serve_stop();
 	return 0;
 }
 
@@ -164,6 +168,7 @@ void pm_serve_stop(void)
 	const uint64_t one = 1;
 	int err = errno;
 
+	asked = true;
 	if (stop < 0 || write(stop, &one, sizeof(one)) < 0)
 		errno = err;
 }

@@ -177,24 +177,39 @@ static int complain_file(const char *file, int err, char **error)
 	return err;
 }
 
-int policy_load(const char *file, struct policy **out, char **error)
+int policy_read(const char *file, char **bytes, size_t *len, char **error)
 {
-	char *bytes;
-	ssize_t len;
-	int fd, err;
+	ssize_t read_len;
+	int fd;
 
-	*out = NULL;
+	*bytes = NULL;
 	*error = NULL;
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return complain_file(file, -errno, error);
-	bytes = malloc(TREE_MAX_BYTES + 1);
-	len = bytes ? read_all(fd, bytes) : -ENOMEM;
+	*bytes = malloc(TREE_MAX_BYTES + 1);
+	read_len = *bytes ? read_all(fd, *bytes) : -ENOMEM;
 	close(fd);
-	if (len < 0)
-		err = complain_file(file, (int)len, error);
-	else
-		err = policy_parse(file, bytes, (size_t)len, out, error);
+	if (read_len < 0) {
+		free(*bytes);
+		*bytes = NULL;
+		return complain_file(file, (int)read_len, error);
+	}
+	*len = (size_t)read_len;
+	return 0;
+}
+
+int policy_load(const char *file, struct policy **out, char **error)
+{
+	char *bytes;
+	size_t len;
+	int err;
+
+	*out = NULL;
+	err = policy_read(file, &bytes, &len, error);
+	if (err)
+		return err;
+	err = policy_parse(file, bytes, len, out, error);
 	free(bytes);
 	return err;
 }

@@ -16,6 +16,15 @@ struct policy;
  * alone where the file cannot be read).
  */
 int policy_load(const char *file, struct policy **out, char **error);
+
+/*
+ * Its two halves, for who reads a file once, and makes a policy of it where its
+ * paths lead elsewhere: policy_read() leaves the caller *len bytes, policy_parse()
+ * makes a policy of them, name standing for the file in messages.
+ */
+int policy_read(const char *file, char **bytes, size_t *len, char **error);
+int policy_parse(const char *name, const char *bytes, size_t len, struct policy **out,
+		 char **error);
 void policy_free(struct policy *policy);
 
 /*

@@ -123,13 +123,6 @@ struct policy {
 	struct fallback fallback[PM_NCLASSES];
 };
 
-/*
- * policy_parse() is policy_load() on bytes that are there already; name stands
- * for the file in messages.
- */
-int policy_parse(const char *name, const char *bytes, size_t len, struct policy **out,
-		 char **error);
-
 /* A rule, still empty; NULL without memory.  source may be NULL. */
 struct rule *rule_new(const char *name, const char *source);
 void rule_free(struct rule *rule);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent.h - pointsman agent: the seccomp agent of OCI runtimes, in parts
+ *
+ * agent.c		the command: options, policies
+ * agent_socket.c	where runtimes connect, and descriptors from a service manager
+ * agent_message.c	what a runtime sends: a listener and the container's state
+ * agent_loop.c		takes listeners, and keeps a process for each
+ * agent_container.c	that process: one listener under its policy
+ * agent_runtime.c	what the runtime still does under the filter
+ * agent_manager.c	what the service manager is told, and keeps for us
+ * agent_replace.c	another agent takes this one's place
+ *
+ * The main process decides on nothing and parses only what runtimes send.  Each
+ * listener has a process of its own, which has no other one's descriptors.  It
+ * ends with the main process, and then the kernel does what it does for a
+ * listener that nobody has: ENOSYS, or what SECCOMP_FILTER_FLAG_KILL_ORPHANS says.
+ */
+#ifndef POINTSMAN_AGENT_H
+#define POINTSMAN_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <pointsman/pointsman.h>
+
+#include "audit.h"
+
+/* A policy file as it was read, since containers have views of their own. */
+struct agent_file {
+	const char *name;
+	char *bytes;
+	size_t len;
+};
+
+/* What listenerMetadata names. */
+struct agent_policy {
+	char *name;
+	struct agent_file *files;	/* innermost first */
+	size_t nfiles;
+};
+
+/*
+ * Owner: agent_command().  The strings are the caller's argv, where nothing else
+ * is said.
+ */
+struct agent_options {
+	const char *socket;		/* or NULL: one from the service manager */
+	struct agent_policy *policies;
+	size_t npolicies;
+	const char *audit_file;		/* or NULL */
+	bool audit_decided;
+	bool replace;
+	bool help;
+};
+
+/* A connected runtime that has not said everything yet. Owner: the agent. */
+struct agent_connection {
+	int fd;
+	char *text;
+	size_t len;
+	int fds[16];
+	size_t nfds;
+};
+
+/* A listener and whose it is. Owner: the agent, and the process that serves it. */
+struct agent_container {
+	struct agent_container *next;
+	char *text;			/* what the runtime sent, NUL-terminated */
+	char *id, *bundle;
+	char *metadata;			/* or NULL */
+	pid_t pid;			/* of the container's process, as the runtime said */
+	int listener;
+	int state;			/* a memfd of text, where there is a store; else -1 */
+	char kept[32];			/* its name in the store */
+	const struct agent_policy *policy;
+	pid_t server;			/* the process that serves it; 0: none */
+};
+
+/* Owner: agent_command(), for its life. */
+struct agent {
+	struct agent_options options;
+	struct audit *audit;		/* or NULL */
+	int socket;			/* listening */
+	int signals;			/* a signalfd */
+	bool ends;
+	struct agent_connection *connections;
+	size_t nconnections;
+	struct agent_container *containers;
+};
+
+/* agent.c.  What metadata names; NULL: nothing that is known here. */
+const struct agent_policy *agent_find_policy(const struct agent_options *options,
+					     const char *metadata);
+
+/*
+ * agent_socket.c.  Both return 0 or a negative errno after a complaint.
+ * agent_inherit() takes what a service manager hands over: the socket (-1 where
+ * there is none), and descriptors that it kept for us, as containers.
+ */
+int agent_listen(struct agent *agent);
+int agent_inherit(struct agent *agent);
+
+/*
+ * agent_message.c.  agent_receive() reads what there is: 1 all has come, 0 more is
+ * to come, or a negative errno: there is nothing to be had from it.
+ */
+#define AGENT_TEXT_MAX ((size_t)64 << 10)
+int agent_receive(struct agent_connection *connection);
+void agent_connection_clear(struct agent_connection *connection);
+/* Is this another agent's request, see agent_replace.c? */
+bool agent_is_request(const struct agent_connection *connection);
+/*
+ * The container of a message; takes text and the listener, also where it fails.
+ * NULL after a complaint.
+ */
+struct agent_container *agent_container_new(char *text, int listener);
+/* The same of what a connection has received; takes that. */
+struct agent_container *agent_container_of(struct agent_connection *connection);
+void agent_container_free(struct agent_container *container);
+bool agent_is_listener(int fd);
+
+/* agent_loop.c.  Returns the exit status. */
+int agent_loop(struct agent *agent);
+/* Serve it: refused after a complaint, or added to those of the agent; taken. */
+void agent_add(struct agent *agent, struct agent_container *container, const char *event);
+/* Have all that are served answer what they have received, and end; listeners stay. */
+void agent_stop_all(struct agent *agent);
+
+/* agent_container.c.  The body of a process; does not return. */
+enum {
+	AGENT_OVER = 0,		/* the container is gone */
+	AGENT_STOPPED = 3,	/* to be served by somebody else */
+	AGENT_FAILED = 4,
+};
+_Noreturn void agent_serve(struct agent *agent, struct agent_container *container,
+			   const char *event);
+
+/* agent_runtime.c. Owner: the process that serves. */
+struct agent_runtime {
+	pid_t pid;		/* the container's first process; 0: its program is not known */
+	struct stat program;	/* that it ran when the listener was handed over */
+};
+
+/* A policy that lets the runtime end.  layer is what is asked. */
+struct agent_layer {
+	struct pm_layer layer;
+	struct pm_layer *policy;
+	const struct agent_runtime *runtime;
+};
+void runtime_know(struct agent_runtime *runtime, pid_t pid);
+void runtime_wrap(const struct agent_runtime *runtime, struct pm_layer *policy,
+		  struct agent_layer *layer);
+
+/*
+ * agent_manager.c: what sd_notify(3) and sd_listen_fds(3) say, written out.  Do
+ * nothing without a service manager.
+ */
+void manager_tell(const char *message);
+bool manager_keeps(void);
+/* Keep these two for the next of us, or no longer. */
+void manager_keep(struct agent_container *container);
+void manager_forget(const struct agent_container *container);
+
+/*
+ * agent_replace.c.  The new one: returns 0 with the socket and containers taken
+ * over, -ENOENT where nobody listens, or another negative errno after a complaint.
+ * The old one: returns true where it is no longer needed.
+ */
+int agent_take_over(struct agent *agent);
+bool agent_hand_over(struct agent *agent, int connection);
+#define AGENT_REQUEST "{\"pointsman\":\"hand-over\"}"
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One listener under its policy.  The process joins the container's network, IPC
+ * and UTS namespaces, which files of /proc show to who opens them; it stays in the
+ * mount namespace of the agent, where it sees /proc, and looks at the container's
+ * root through that.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <pointsman/pointsman.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "command.h"
+#include "policy.h"
+
+/* Owner: the process. */
+struct serving {
+	struct agent *agent;
+	struct agent_container *container;
+	struct policy **policies;
+	struct agent_runtime runtime;
+	struct agent_layer *wrapped;
+	struct pm_layer **layers;
+	const char **names;
+	size_t n;
+};
+
+static void stop(int signal)
+{
+	(void)signal;
+	pm_serve_stop();
+}
+
+/* A thread's body: the process does not outlive the agent. */
+static void *follow(void *data)
+{
+	struct pollfd agent = { .fd = (int)(intptr_t)data, .events = POLLIN };
+
+	while (poll(&agent, 1, -1) < 1)
+		;
+	kill(getpid(), SIGKILL);
+	return NULL;
+}
+
+static int follow_agent(void)
+{
+	pid_t parent = getppid();
+	int fd = (int)syscall(SYS_pidfd_open, parent, 0);
+	pthread_t thread;
+
+	if (fd < 0 || getppid() != parent)
+		return -ESRCH;
+	return -pthread_create(&thread, NULL, follow, (void *)(intptr_t)fd);
+}
+
+/*
+ * Nothing of what the agent has is kept open but for this container: a listener
+ * that another process has would not be without one when its own is gone.
+ */
+static void let_go(const struct agent *agent, int listener)
+{
+	unsigned int keep[] = { (unsigned int)listener,
+				agent->audit ? (unsigned int)audit_fd(agent->audit) : 0 };
+	unsigned int from = STDERR_FILENO + 1;
+
+	if (keep[0] > keep[1]) {
+		unsigned int low = keep[1];
+
+		keep[1] = keep[0];
+		keep[0] = low;
+	}
+	for (int i = 0; i < 2; i++) {
+		if (keep[i] < from)
+			continue;
+		if (keep[i] > from)
+			close_range(from, keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	close_range(from, ~0u, 0);
+}
+
+/* A policy's own paths mean what they lead to in the container. */
+static int read_policies(struct serving *serving)
+{
+	const struct agent_policy *policy = serving->container->policy;
+	auto_close int here = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char root[32], *error = NULL;
+	int err;
+
+	snprintf(root, sizeof(root), "/proc/%d/root", serving->container->pid);
+	if (here < 0 || chroot(root) || chdir("/"))
+		return -errno;
+	err = 0;
+	for (; !err && serving->n < policy->nfiles; serving->n += !err) {
+		const struct agent_file *file = &policy->files[serving->n];
+
+		err = policy_parse(file->name, file->bytes, file->len,
+				   &serving->policies[serving->n], &error);
+	}
+	if (fchdir(here) || chroot("."))
+		err = -errno;
+	if (error)
+		complain("agent: container %s: %s", serving->container->id, error);
+	free(error);
+	return err;
+}
+
+static int make_layers(struct serving *serving)
+{
+	size_t n = serving->container->policy->nfiles;
+	int err;
+
+	serving->policies = calloc(n, sizeof(*serving->policies));
+	serving->layers = calloc(n, sizeof(*serving->layers));
+	serving->names = calloc(n, sizeof(*serving->names));
+	serving->wrapped = calloc(n, sizeof(*serving->wrapped));
+	if (!serving->policies || !serving->wrapped || !serving->layers || !serving->names)
+		return -ENOMEM;
+	err = read_policies(serving);
+	for (size_t i = 0; i < serving->n; i++) {
+		runtime_wrap(&serving->runtime, policy_layer(serving->policies[i]),
+			     &serving->wrapped[i]);
+		serving->layers[i] = &serving->wrapped[i].layer;
+		serving->names[i] = serving->layers[i]->name;
+	}
+	return err;
+}
+
+static int join_namespaces(const struct agent_container *container)
+{
+	auto_close int pidfd = (int)syscall(SYS_pidfd_open, container->pid, 0);
+
+	if (pidfd < 0)
+		return -errno;
+	return setns(pidfd, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) ? -errno : 0;
+}
+
+static void take_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int tell(const struct serving *serving, const char *event)
+{
+	const struct agent_container *container = serving->container;
+	const struct audit_container line = {
+		.event = event, .policy = container->policy->name, .policies = serving->names,
+		.npolicies = serving->n, .bundle = container->bundle, .pid = container->pid,
+	};
+
+	return serving->agent->audit ? audit_container(serving->agent->audit, &line) : 0;
+}
+
+static void handle_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+	sigset_t set;
+
+	sigaction(SIGTERM, &action, NULL);
+	/* What a terminal sends is for the agent to act on. */
+	signal(SIGINT, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static unsigned int agreed_unsafe(const struct serving *serving)
+{
+	unsigned int unsafe = serving->n ? ~0u : 0;
+
+	for (size_t i = 0; i < serving->n; i++)
+		unsafe &= policy_unsafe(serving->policies[i]);
+	return unsafe;
+}
+
+/* Returns what pm_serve() does, or a negative errno. */
+static int serve(struct serving *serving, const char *event)
+{
+	struct agent *agent = serving->agent;
+	struct pm_options options = { 0 };
+	int err = make_layers(serving);
+
+	/* A container that runs already has no runtime in it. */
+	if (!strcmp(event, "begin"))
+		runtime_know(&serving->runtime, serving->container->pid);
+	if (!err)
+		err = join_namespaces(serving->container);
+	if (!err)
+		err = tell(serving, event);
+	if (err)
+		return err;
+	options.layers = serving->layers;
+	options.nlayers = serving->n;
+	options.observer = agent->audit ? audit_observer(agent->audit) : NULL;
+	options.unsafe = agreed_unsafe(serving);
+	err = pm_serve(&options, serving->container->listener);
+	if (err >= 0)
+		tell(serving, err ? "hand-over" : "end");
+	return err;
+}
+
+_Noreturn void agent_serve(struct agent *agent, struct agent_container *container,
+			   const char *event)
+{
+	struct serving serving = { .agent = agent, .container = container };
+	int err;
+
+	let_go(agent, container->listener);
+	take_descriptors();
+	if (agent->audit)
+		audit_tag(agent->audit, container->id);
+	err = follow_agent();
+	handle_signals();
+	if (!err)
+		err = serve(&serving, event);
+	if (err < 0)
+		complain("agent: container %s: cannot be served: %s", container->id, strerror(-err));
+	_exit(err < 0 ? AGENT_FAILED : err ? AGENT_STOPPED : AGENT_OVER);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent.h"
+#include "cleanup.h"
+#include "command.h"
+
+/* Runtimes that have connected and not said everything: more are not listened to. */
+#define CONNECTIONS 64
+
+static void start(struct agent *agent, struct agent_container *container, const char *event)
+{
+	container->server = fork();
+	if (!container->server)
+		agent_serve(agent, container, event);
+	if (container->server < 0) {
+		complain("agent: container %s: no process for it: %s", container->id,
+			 strerror(errno));
+		container->server = 0;
+	}
+}
+
+/* What nobody serves is let go of: the kernel then does what it does without a listener. */
+static void drop(struct agent *agent, struct agent_container *container)
+{
+	struct agent_container **at = &agent->containers;
+
+	while (*at != container)
+		at = &(*at)->next;
+	*at = container->next;
+	manager_forget(container);
+	agent_container_free(container);
+}
+
+void agent_add(struct agent *agent, struct agent_container *container, const char *event)
+{
+	container->next = agent->containers;
+	agent->containers = container;
+	container->policy = agent_find_policy(&agent->options, container->metadata);
+	if (container->policy) {
+		if (!container->kept[0])
+			manager_keep(container);
+		start(agent, container, event);
+	} else if (container->metadata) {
+		complain("agent: container %s: no policy is called '%s'", container->id,
+			 container->metadata);
+	} else {
+		complain("agent: container %s: no listenerMetadata says which policy", container->id);
+	}
+	if (!container->server)
+		drop(agent, container);
+}
+
+static void accept_one(struct agent *agent)
+{
+	int fd = accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	agent->connections[agent->nconnections++] = (struct agent_connection){ .fd = fd };
+}
+
+static void remove_connection(struct agent *agent, size_t i)
+{
+	agent_connection_clear(&agent->connections[i]);
+	agent->connections[i] = agent->connections[--agent->nconnections];
+}
+
+static void receive(struct agent *agent, size_t i)
+{
+	struct agent_connection *connection = &agent->connections[i];
+	struct agent_container *container;
+	int got = agent_receive(connection);
+
+	if (!got)
+		return;
+	if (got < 0) {
+		if (got != -ENODATA)
+			complain("agent: a runtime's message cannot be read: %s", strerror(-got));
+	} else if (agent_is_request(connection)) {
+		agent->ends = agent_hand_over(agent, connection->fd);
+	} else {
+		container = agent_container_of(connection);
+		if (container)
+			agent_add(agent, container, "begin");
+	}
+	remove_connection(agent, i);
+}
+
+static void tell_end(struct agent_container *container, int status)
+{
+	if (WIFSIGNALED(status))
+		complain("agent: container %s: its process was killed by signal %d; its listener is closed",
+			 container->id, WTERMSIG(status));
+	else if (WEXITSTATUS(status) != AGENT_OVER && WEXITSTATUS(status) != AGENT_STOPPED)
+		complain("agent: container %s: its process has failed; its listener is closed",
+			 container->id);
+}
+
+/* Who has ended.  With keep, those that have stopped are kept, to be served by somebody else. */
+static void reap(struct agent *agent, bool keep)
+{
+	struct agent_container *container;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (container = agent->containers; container; container = container->next)
+			if (container->server == pid)
+				break;
+		if (!container)
+			continue;
+		container->server = 0;
+		tell_end(container, status);
+		if (!keep || !WIFEXITED(status) || WEXITSTATUS(status) != AGENT_STOPPED)
+			drop(agent, container);
+	}
+}
+
+static bool any_served(const struct agent *agent)
+{
+	const struct agent_container *container = agent->containers;
+
+	while (container && !container->server)
+		container = container->next;
+	return container;
+}
+
+void agent_stop_all(struct agent *agent)
+{
+	struct pollfd ready = { .fd = agent->signals, .events = POLLIN };
+	struct signalfd_siginfo info;
+
+	for (struct agent_container *c = agent->containers; c; c = c->next)
+		if (c->server)
+			kill(c->server, SIGTERM);
+	for (reap(agent, true); any_served(agent); reap(agent, true))
+		if (poll(&ready, 1, -1) > 0 && read(agent->signals, &info, sizeof(info)) < 0 &&
+		    errno != EAGAIN)
+			return;
+}
+
+static void take_signal(struct agent *agent)
+{
+	struct signalfd_siginfo info;
+
+	if (read(agent->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		reap(agent, false);
+		return;
+	}
+	manager_tell("STOPPING=1");
+	agent_stop_all(agent);
+	agent->ends = true;
+}
+
+static int prepare(struct agent *agent)
+{
+	struct agent_container *kept = agent->containers, *next;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	agent->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	agent->connections = calloc(CONNECTIONS, sizeof(*agent->connections));
+	if (agent->signals < 0 || !agent->connections) {
+		complain("agent: %s", strerror(errno));
+		return -ENOMEM;
+	}
+	agent->containers = NULL;
+	for (; kept; kept = next) {
+		next = kept->next;
+		agent_add(agent, kept, "resume");
+	}
+	return 0;
+}
+
+static void once(struct agent *agent)
+{
+	struct pollfd any[CONNECTIONS + 2] = {
+		{ .fd = agent->signals, .events = POLLIN },
+		{ .fd = agent->nconnections < CONNECTIONS ? agent->socket : -1, .events = POLLIN },
+	};
+	size_t n = agent->nconnections;
+
+	for (size_t i = 0; i < n; i++)
+		any[i + 2] = (struct pollfd){ .fd = agent->connections[i].fd, .events = POLLIN };
+	if (poll(any, n + 2, -1) <= 0)
+		return;
+	/* From the last on, since one that is done is replaced by the last. */
+	for (size_t i = n; i-- > 0;)
+		if (any[i + 2].revents && !agent->ends)
+			receive(agent, i);
+	if (any[1].revents && !agent->ends)
+		accept_one(agent);
+	if (any[0].revents && !agent->ends)
+		take_signal(agent);
+}
+
+int agent_loop(struct agent *agent)
+{
+	int status = EXIT_POINTSMAN;
+
+	if (!prepare(agent)) {
+		manager_tell("READY=1");
+		while (!agent->ends)
+			once(agent);
+		status = EXIT_SUCCESS;
+	}
+	while (agent->nconnections)
+		remove_connection(agent, agent->nconnections - 1);
+	free(agent->connections);
+	return status;
+}
