@@ -8,7 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes.h"
 #include "cleanup.h"
+
+/* Owner: the call. */
+struct kept {
+	struct kept *next;
+	char text[];
+};
 
 static const char *const class_names[PM_NCLASSES] = {
 	[PM_CLASS_OPEN_READ] = "open-read",
@@ -128,6 +135,19 @@ void call_drop_item(struct pm_call *call)
 	free(item->strv);
 }
 
+const char *call_keep(struct pm_call *call, const char *text)
+{
+	size_t len = strlen(text) + 1;
+	struct kept *kept = malloc(sizeof(*kept) + len);
+
+	if (!kept)
+		return NULL;
+	memcpy(kept->text, text, len);
+	kept->next = call->priv->kept;
+	call->priv->kept = kept;
+	return kept->text;
+}
+
 void pm_call_clear(struct pm_call *call)
 {
 	while (call->nitems)
@@ -135,6 +155,13 @@ void pm_call_clear(struct pm_call *call)
 	free(call->items);
 	call->items = NULL;
 	if (call->priv) {
+		while (call->priv->kept) {
+			struct kept *next = call->priv->kept->next;
+
+			free(call->priv->kept);
+			call->priv->kept = next;
+		}
+		changes_free(call->priv->changes);
 		free(call->priv->run_arg);
 		free(call->priv->extra);
 	}
@@ -197,7 +224,10 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 	if (item->priv->asked)
 		return where;
 	item->priv->asked = true;
-	if (item->len || item->empty_ok)
+	/* What is to run is walked once, by the supervisor. */
+	if (call->priv->changes)
+		err = -EOPNOTSUPP;
+	else if (item->len || item->empty_ok)
 		err = pm_resolve(&view, item->dirfd, (const char *)item->data,
 				 walk_flags(call, item), pm_call_resolve_flags(call), where);
 	if (err) {

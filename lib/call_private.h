@@ -29,9 +29,14 @@ struct pm_item_private {
 	uint64_t entry;		/* MMSGHDR: the target's address of this entry */
 };
 
+struct changes;
+
 /* Owner: the call. */
 struct pm_call_private {
 	size_t room;		/* of items */
+	/* Of a copy that a handler has: what is done to it is written down, to be done to the call. */
+	struct changes *changes;
+	struct kept *kept;	/* call_keep() */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
 	bool no_create;		/* pm_call_forbid_create() */
@@ -64,6 +69,8 @@ struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 /* Away with the last one. */
 void call_drop_item(struct pm_call *call);
 void item_forget_where(struct pm_item *item);
+/* A copy of text that lives as long as the call, or NULL. */
+const char *call_keep(struct pm_call *call, const char *text);
 
 /* named.c: have what is connected and sent to named, see there. */
 void call_name_address(struct pm_call *call);

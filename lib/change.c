@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "changes.h"
+
 static bool owns(const struct pm_call *call, const struct pm_item *item, enum pm_item_kind kind)
 {
 	return call->items && item >= call->items && item < call->items + call->nitems &&
@@ -70,7 +72,7 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	item->priv->redirected = true;
 	drop_dirfd(call, item);
 	call_classify(call);
-	return 0;
+	return changes_note(call, CHANGE_PATH, (uint64_t)(item - call->items), path, len);
 }
 
 void call_store_length(struct pm_call *call, const struct pm_item *item)
@@ -99,13 +101,14 @@ int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item, const void 
 		return err;
 	call_store_length(call, item);
 	call_name_address(call);
-	return 0;
+	return changes_note(call, CHANGE_SOCKADDR, (uint64_t)(item - call->items), addr, len);
 }
 
 int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *strv)
 {
 	size_t count = 0, len = 0;
 	char *text, *at, **packed;
+	int err = -ENOMEM;
 
 	if (!owns(call, item, PM_ITEM_STRV))
 		return -EINVAL;
@@ -117,14 +120,15 @@ int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *st
 	for (size_t i = 0; i < count; i++)
 		at = stpcpy(at, strv[i]) + 1;
 	packed = strv_pack(text, len, count);
+	if (packed) {
+		free(item->strv);
+		item->strv = packed;
+		item->nstr = count;
+		call->priv->changed = true;
+		err = changes_note(call, CHANGE_STRV, (uint64_t)(item - call->items), text, len);
+	}
 	free(text);
-	if (!packed)
-		return -ENOMEM;
-	free(item->strv);
-	item->strv = packed;
-	item->nstr = count;
-	call->priv->changed = true;
-	return 0;
+	return err;
 }
 
 /* Does an item hang on this register, or its length stand in it? */
@@ -216,7 +220,7 @@ int pm_call_set_arg(struct pm_call *call, unsigned int arg, uint64_t value)
 	}
 	call->priv->changed = true;
 	call_classify(call);
-	return 0;
+	return changes_note(call, CHANGE_ARG, arg, &value, sizeof(value));
 }
 
 /* The item takes its line in the new call, with the role that goes with it. */
@@ -276,12 +280,13 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 	}
 	call_classify(call);
 	call_name_address(call);
-	return 0;
+	return changes_note(call, CHANGE_NR, (uint64_t)nr, NULL, 0);
 }
 
 void pm_call_forbid_create(struct pm_call *call)
 {
 	call->priv->no_create = true;
+	changes_note(call, CHANGE_NO_CREATE, 0, NULL, 0);
 }
 
 bool pm_call_no_create(const struct pm_call *call)

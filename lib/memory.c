@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "call_private.h"
+#include "changes.h"
 #include "cleanup.h"
 
 /*
@@ -85,5 +87,9 @@ int memory_write(pid_t tid, uint64_t to, const void *from, size_t len)
 
 int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len)
 {
-	return len ? memory_write(call->tid, addr, from, len) : 0;
+	if (!len)
+		return 0;
+	if (call->priv->changes)
+		return changes_note(call, CHANGE_MEMORY, addr, from, len);
+	return memory_write(call->tid, addr, from, len);
 }

@@ -218,8 +218,14 @@ int script_apply(struct pm_call *call)
 
 int pm_call_follow_program(struct pm_call *call)
 {
-	int err = runs_programs(call) ? script_apply(call) : 0;
+	int err;
 
+	if (!runs_programs(call))
+		return 0;
+	/* Of a copy: the supervisor does it with the call. */
+	if (call->priv->changes)
+		return -EOPNOTSUPP;
+	err = script_apply(call);
 	if (err || !runs_programs(call))
 		return err;
 	while (call->nitems && !strcmp(call->items[call->nitems - 1].role, SCRIPT_ROLE))

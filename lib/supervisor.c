@@ -58,7 +58,7 @@ void drop_descriptor(int fd)
  * Inherited descriptors are the program's; ours are all close-on-exec, also
  * where one of the standard three was closed and has become ours.
  */
-static void drop_inherited(void)
+void drop_inherited(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;

@@ -44,6 +44,8 @@ int supervisor_take(void);
 
 /* Let go of a descriptor that was inherited; one of ours is kept. */
 void drop_descriptor(int fd);
+/* Of all of them but standard error. */
+void drop_inherited(void);
 
 /*
  * A program of root's could read and write its supervisor with this one

@@ -40,6 +40,11 @@
  * thread at a time.  The functions below may be called from any thread, for one
  * call from the one that is asked about it.
  *
+ * Crashes.  A layer is part of the supervisor: where it crashes, the supervisor
+ * dies, and with it every target, by SIGKILL, before it makes another call.  One
+ * that never answers holds its call for ever.  A handler (struct pm_handler)
+ * decides in a process of its own, and has a limit.
+ *
  * Errors.  Functions return 0 or a count, or a negative errno; each says which.
  *
  * Ownership.  Each structure says whose it is.  Strings that functions return
@@ -355,6 +360,72 @@ struct pm_layer {
 	 */
 	bool concurrent;
 };
+
+/*
+ * A handler: a layer that decides in a process of its own, at once or later, and
+ * cannot take the run with it.
+ *
+ * The process is forked by pm_handler_layer(), with all that the caller has then in
+ * memory, and those of its descriptors that are close-on-exec.  handle() is called
+ * there for each call, in one of its threads, and gives an answer by
+ * pm_request_answer(): before it returns, or any time later from any thread.  Who
+ * gets no answer within the limit, be it that the handler has forgotten it, or
+ * stalls, or all threads are busy, gets the verdict late; so does every call
+ * that a handler has at hand when it crashes or exits, at once.  Then the
+ * process is started anew, as it was in the beginning.  While a call waits, its
+ * thread does; others wait with it only where the backend asks one after the
+ * other (ptrace).
+ *
+ * The call that a handler is given is a copy.  What is done to it is done to the
+ * call when the answer comes, in the same order, and where that fails the call is
+ * denied with the error.  So pm_call_write() only says then that it could not
+ * write.  Where the paths of the call lead is known, but where one leads that the
+ * handler has set is not: ->err is EOPNOTSUPP (pm_call_resolve() can be asked); nor
+ * does it have descriptors (->fd is -1).  pm_call_follow_program() answers
+ * -EOPNOTSUPP for an execve.
+ *
+ * Owner: the caller; pm_handler_layer() copies it, but not what it points to.
+ */
+struct pm_request;
+
+struct pm_handler {
+	const char *name;	/* of the layer */
+	void *data;
+	/* As in struct pm_layer, in the process and at the time of that. */
+	bool (*wants)(void *data, const char *syscall, uint32_t classes);
+	/*
+	 * Called in each new process before the first request, to start threads for
+	 * instance.  A negative errno ends it for good.  May be NULL.
+	 */
+	int (*start)(void *data);
+	void (*handle)(void *data, struct pm_request *request);
+	unsigned int threads;	/* that call handle(), one request each; 0 is one */
+	unsigned int limit;	/* milliseconds, from when the layer is asked; not 0 */
+	/* What a call gets that is not answered; NULL: denied with EPERM.  No PM_REDIRECT. */
+	const struct pm_verdict *late;
+};
+
+/*
+ * Start a handler, and make a layer of it, for one or more runs.  *layer is the
+ * caller's, who ends the process with pm_layer_free(); it ends by itself, with
+ * whatever its threads do, once all processes are gone that have the layer.
+ * Returns 0; -EINVAL (no handle, no limit, late is no verdict for it); -ENOMEM,
+ * -EMFILE, -EAGAIN (no more processes) and others of fork(2) and socketpair(2);
+ * -ECHILD (it crashed in start()), or what start() returned.
+ */
+int pm_handler_layer(const struct pm_handler *handler, struct pm_layer **layer);
+void pm_layer_free(struct pm_layer *layer);
+
+/* The copy of the call: the request's, until it is answered. */
+struct pm_call *pm_request_call(struct pm_request *request);
+
+/*
+ * Answer.  The verdict and its strings are copied; the request is gone, but after
+ * -EINVAL.  Returns 0: it has been sent; -EINVAL: that is no verdict; -ETIMEDOUT: it
+ * comes too late, the call has got the other one; -ENOMEM: the answer could not be
+ * written down, and the call gets the other one.
+ */
+int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdict);
 
 /*
  * What is told of each call that some layer looked at, in this order: CALL,

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "bytes.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define NOTHING UINT64_MAX	/* the length of NULL */
+
+void bytes_put(struct bytes *bytes, const void *from, size_t len)
+{
+	size_t room = bytes->room ? bytes->room : 1024;
+	unsigned char *grown;
+
+	if (bytes->err)
+		return;
+	while (room - bytes->len < len)
+		room *= 2;
+	if (room != bytes->room) {
+		grown = realloc(bytes->at, room);
+		if (!grown) {
+			bytes->err = -ENOMEM;
+			return;
+		}
+		bytes->at = grown;
+		bytes->room = room;
+	}
+	if (len)
+		memcpy(bytes->at + bytes->len, from, len);
+	bytes->len += len;
+}
+
+void bytes_put_block(struct bytes *bytes, const void *from, size_t len)
+{
+	uint64_t head = from ? len : NOTHING;
+
+	bytes_put(bytes, &head, sizeof(head));
+	if (from)
+		bytes_put(bytes, from, len);
+}
+
+void bytes_put_text(struct bytes *bytes, const char *text)
+{
+	bytes_put_block(bytes, text, text ? strlen(text) + 1 : 0);
+}
+
+void bytes_clear(struct bytes *bytes)
+{
+	free(bytes->at);
+	*bytes = (struct bytes){ 0 };
+}
+
+void bytes_get(struct bytes_left *left, void *to, size_t len)
+{
+	if (left->torn || left->len < len) {
+		left->torn = true;
+		memset(to, 0, len);
+		return;
+	}
+	memcpy(to, left->at, len);
+	left->at += len;
+	left->len -= len;
+}
+
+const void *bytes_get_block(struct bytes_left *left, size_t *len)
+{
+	const unsigned char *block;
+	uint64_t head;
+
+	*len = 0;
+	bytes_get(left, &head, sizeof(head));
+	if (left->torn || head == NOTHING)
+		return NULL;
+	if (head > left->len) {
+		left->torn = true;
+		return NULL;
+	}
+	block = left->at;
+	left->at += head;
+	left->len -= head;
+	*len = head;
+	return block;
+}
+
+const char *bytes_get_text(struct bytes_left *left)
+{
+	size_t len;
+	const char *text = bytes_get_block(left, &len);
+
+	if (text && (!len || text[len - 1])) {
+		left->torn = true;
+		return NULL;
+	}
+	return text;
+}
+
+int64_t bytes_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int bytes_wait(int sock, short events, int64_t until)
+{
+	struct pollfd poller = { .fd = sock, .events = events };
+	int64_t left;
+
+	do {
+		left = until - bytes_now();
+		if (left <= 0)
+			return -ETIMEDOUT;
+	} while (poll(&poller, 1, left < INT32_MAX ? (int)left : INT32_MAX) <= 0);
+	return 0;
+}
+
+/* All of it, one way or the other. */
+static int carry(int sock, unsigned char *at, size_t len, int64_t until, bool out)
+{
+	while (len) {
+		ssize_t n = out ? send(sock, at, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
+				  recv(sock, at, len, MSG_DONTWAIT);
+		int err;
+
+		if (n > 0) {
+			at += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n == 0 || (errno != EAGAIN && errno != EINTR))
+			return -EPIPE;
+		err = bytes_wait(sock, out ? POLLOUT : POLLIN, until);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int bytes_send(int sock, const struct bytes *bytes, int64_t until)
+{
+	uint64_t head = bytes->len;
+	int err = bytes->err;
+
+	if (!err)
+		err = carry(sock, (unsigned char *)&head, sizeof(head), until, true);
+	return err ? err : carry(sock, bytes->at, bytes->len, until, true);
+}
+
+int bytes_receive(int sock, struct bytes *bytes, size_t limit, int64_t until)
+{
+	uint64_t head;
+	int err;
+
+	*bytes = (struct bytes){ 0 };
+	err = carry(sock, (unsigned char *)&head, sizeof(head), until, false);
+	if (err)
+		return err;
+	if (head > limit)
+		return -EMSGSIZE;
+	bytes->at = malloc(head + 1);
+	if (!bytes->at)
+		return -ENOMEM;
+	bytes->len = bytes->room = head;
+	err = carry(sock, bytes->at, bytes->len, until, false);
+	if (err)
+		bytes_clear(bytes);
+	return err;
+}

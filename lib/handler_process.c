@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The keeper starts the handler, and starts it anew where it has died.  It does
+ * nothing else, so nothing can happen to it; and it holds the control socket, in
+ * which calls wait that no thread has taken yet.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "call_private.h"
+#include "changes.h"
+#include "courier.h"
+#include "handler.h"
+#include "supervisor.h"
+
+#define CALL_LIMIT (64u << 20)	/* bytes */
+
+/* Owner: the handler, from handle() to pm_request_answer(). */
+struct pm_request {
+	struct pm_call call;
+	int sock;
+	int64_t until;	/* for our part: whoever waits has the last word */
+};
+
+/* Owner: the process of the handler, for its life. */
+struct worker {
+	const struct pm_handler *handler;
+	int control;
+	_Atomic int *taken;	/* shared with the keeper: a call has come here */
+};
+
+struct pm_call *pm_request_call(struct pm_request *request)
+{
+	return &request->call;
+}
+
+static void request_free(struct pm_request *request)
+{
+	close(request->sock);
+	pm_call_clear(&request->call);
+	free(request);
+}
+
+int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdict)
+{
+	const struct bytes *changes = &request->call.priv->changes->bytes;
+	struct bytes answer = { 0 };
+	int err = changes->err;
+
+	if (!verdict_is_sound(verdict))
+		return -EINVAL;
+	if (!err) {
+		verdict_write(verdict, &answer);
+		bytes_put(&answer, changes->at, changes->len);
+		err = bytes_send(request->sock, &answer, request->until);
+	}
+	bytes_clear(&answer);
+	request_free(request);
+	return err == -EPIPE ? -ETIMEDOUT : err;
+}
+
+/* Has whoever asked gone away? */
+static bool is_over(int sock)
+{
+	struct pollfd poller = { .fd = sock };
+
+	return poll(&poller, 1, 0) > 0;
+}
+
+static struct pm_request *request_read(int sock, unsigned int limit)
+{
+	struct pm_request *request = calloc(1, sizeof(*request));
+	struct bytes bytes = { 0 };
+	struct bytes_left left;
+	int err;
+
+	if (!request) {
+		close(sock);
+		return NULL;
+	}
+	request->sock = sock;
+	request->until = bytes_now() + limit;
+	err = bytes_receive(sock, &bytes, CALL_LIMIT, request->until);
+	if (!err) {
+		left = (struct bytes_left){ .at = bytes.at, .len = bytes.len };
+		err = copy_read(&left, &request->call);
+	}
+	bytes_clear(&bytes);
+	if (!err && !is_over(sock))
+		return request;
+	request_free(request);
+	return NULL;
+}
+
+static void *work(void *data)
+{
+	const struct worker *worker = data;
+
+	for (;;) {
+		int sock = courier_take(worker->control);
+		struct pm_request *request;
+
+		/* No room for a descriptor: whoever asked is told by its end. */
+		if (sock < 0)
+			continue;
+		atomic_store(worker->taken, 1);
+		request = request_read(sock, worker->handler->limit);
+		if (request)
+			worker->handler->handle(worker->handler->data, request);
+	}
+	return NULL;
+}
+
+/* first: whoever makes the layer waits to hear how it went. */
+static _Noreturn void run_handler(const struct worker *worker, bool first)
+{
+	const struct pm_handler *handler = worker->handler;
+	unsigned int threads = handler->threads ? handler->threads : 1;
+	struct pollfd poller = { .fd = worker->control };
+	int err = handler->start ? handler->start(handler->data) : 0;
+
+	while (!err && threads--) {
+		pthread_t thread;
+
+		err = -pthread_create(&thread, NULL, work, (void *)worker);
+	}
+	if (first && send(worker->control, &err, sizeof(err), MSG_NOSIGNAL) < 0)
+		_exit(1);
+	if (err)
+		_exit(1);
+	/* Until nobody is left who could ask. */
+	while (poll(&poller, 1, -1) <= 0)
+		;
+	_exit(0);
+}
+
+static void become_keeper(void)
+{
+	sigset_t all;
+
+	/* As the supervisor: what is sent to a group or a user is for the programs. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "pointsman");
+	/* A target of the same user must not be able to trace it. */
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(SIGCHLD, SIG_DFL);
+	drop_inherited();
+}
+
+_Noreturn void handler_keep(const struct pm_handler *handler, int control)
+{
+	struct worker worker = { .handler = handler, .control = control };
+	struct pollfd poller = { .fd = control };
+	bool first = true;
+
+	become_keeper();
+	worker.taken = mmap(NULL, sizeof(*worker.taken), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (worker.taken == MAP_FAILED)
+		_exit(1);
+	/* One that dies before it has taken a call would do so again and again. */
+	do {
+		pid_t pid;
+
+		atomic_store(worker.taken, 0);
+		pid = fork();
+		if (pid == 0)
+			run_handler(&worker, first);
+		while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		first = false;
+	} while (atomic_load(worker.taken) && poll(&poller, 1, 0) <= 0);
+	_exit(0);
+}
