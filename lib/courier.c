@@ -30,7 +30,7 @@ static int open_pidfd(pid_t tid, pid_t tgid)
 	return fd < 0 ? -errno : fd;
 }
 
-static int take_socket(pid_t tid, pid_t tgid, int theirs)
+int courier_fetch(pid_t tid, pid_t tgid, int theirs)
 {
 	auto_close int pidfd = open_pidfd(tid, tgid);
 	int fd;
@@ -43,7 +43,7 @@ static int take_socket(pid_t tid, pid_t tgid, int theirs)
 
 int courier_start(struct courier *courier, pid_t tgid, int fd)
 {
-	auto_close int taken = take_socket(tgid, tgid, fd);
+	auto_close int taken = courier_fetch(tgid, tgid, fd);
 
 	courier->sender = -1;
 	if (taken >= 0)
@@ -81,7 +81,7 @@ static int send_descriptor(int via, const struct sockaddr_un *to, socklen_t to_l
 
 int courier_send(pid_t tid, pid_t tgid, int socket, int fd)
 {
-	auto_close int taken = take_socket(tid, tgid, socket);
+	auto_close int taken = courier_fetch(tid, tgid, socket);
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(name);
 

@@ -48,6 +48,9 @@ int courier_send(pid_t tid, pid_t tgid, int socket, int fd);
 int courier_send_to(const struct courier *courier, const struct sockaddr_un *name, socklen_t len,
 		    int fd);
 
+/* A duplicate of a descriptor of the thread's, by pidfd_getfd(2); or -errno. */
+int courier_fetch(pid_t tid, pid_t tgid, int theirs);
+
 /* Between two of our own: leave fd in a socket that is connected.  0 or -errno. */
 int courier_pass(int via, int fd);
 /* And take it out, close-on-exec.  The descriptor, -ECHILD where none came, or -errno. */

@@ -42,15 +42,28 @@ struct emitter {
 	bool full;
 };
 
-/*
- * Calls that the supervisor itself has to see; one that is notified knows nothing
- * of filters of the program's own, and need not.
- */
-static const char *const always[] = { "clone3", "prctl", "seccomp" };
-
-static size_t count_always(unsigned int how)
+static bool listed(const char *const *names, size_t count, const char *name)
 {
-	return sizeof(always) / sizeof(always[0]) - (how & FILTER_NOTIFY ? 1 : 0);
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Calls that the supervisor itself has to see. */
+static const char *const always[] = { "clone3", "prctl", "seccomp" };
+/*
+ * One that is notified knows nothing of filters of the program's own, and need
+ * not; the program waits in its first execve until it is served.
+ */
+static const char *const always_notified[] = { "clone3", "prctl", "execve", "execveat" };
+
+static bool is_ours(const char *name, unsigned int how)
+{
+	if (how & FILTER_NOTIFY)
+		return listed(always_notified, sizeof(always_notified) / sizeof(*always_notified),
+			      name);
+	return listed(always, sizeof(always) / sizeof(always[0]), name);
 }
 
 /* Flags of clone that the supervisor has to see. */
@@ -86,14 +99,6 @@ static const struct {
 	{ "sched_setparam", 0 }, { "setpriority", 1 }, { "ioprio_set", 1 },
 };
 
-static bool listed(const char *const *names, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
-}
-
 /* A multiplexer stops for the sake of what it can stand for. */
 static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
 {
@@ -117,7 +122,7 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 		return 0;
 	if (layers_want(options, arch, nr))
 		why |= STOPS_FOR_LAYERS;
-	if (listed(always, count_always(how), name) ||
+	if (is_ours(name, how) ||
 	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;

@@ -150,6 +150,8 @@ int reply_redirect(const struct notice *notice, const struct pm_step *step, uint
 		    const struct slot *slot, uint64_t slot_at);
 /* fd, which stays ours, is the call's result.  Its number there, or -errno. */
 int reply_descriptor(const struct notice *notice, int fd, unsigned int flags);
+/* fd, which stays ours, becomes a descriptor there; the call still waits. */
+int reply_lend(const struct notice *notice, int fd, unsigned int flags);
 /* The layers' final word, and what the library itself refuses. */
 void reply_final(const struct notice *notice);
 void reply_refuse(const struct notice *notice, int err, const char *rule);
@@ -182,8 +184,12 @@ int caller_room(const struct notice *notice, size_t size, bool fresh, uint64_t *
 void *callers_bury(void *notify);
 void callers_end(struct callers *callers);
 
-/* notify_exec.c */
-int exec_watch(const struct notice *notice);
+/*
+ * notify_exec.c.  Before an execve is laid out: see to it that what it runs is
+ * what was decided on.  Returns 0 or a negative errno.  *watched: exec_follow()
+ * has to be called after the answer, whatever that is.
+ */
+int exec_watch(const struct notice *notice, bool lonely, bool *watched);
 void exec_follow(const struct notice *notice);
 
 /* notify_send.c: the messages of a sendmmsg.  Answers. */

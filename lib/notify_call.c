@@ -40,12 +40,6 @@ static void run_adopted(const struct notice *notice)
 	close(fd);
 }
 
-/* Does execve run it, and has it to be seen to? */
-static bool is_watched(const struct flight *flight)
-{
-	return flight->program.set;
-}
-
 /* The form is settled: let the kernel have it.  Where the arena is gone, once more. */
 static int lay_out(const struct notice *notice, size_t size, bool fresh, uint64_t *at)
 {
@@ -79,24 +73,40 @@ static bool several(const struct flight *flight)
 	return flight->run.nsteps && flight->run.steps[0].msg_len_addr;
 }
 
-/* Let it run from the pin.  An answer that is not taken is a failure to be told. */
+/* Let it run from the pin.  An answer that is not taken is the call's own failure. */
 static void run_pinned(const struct notice *notice, size_t size, uint64_t at)
 {
-	struct flight *flight = notice->flight;
-	bool watched = is_watched(flight);
-	int err = 0;
+	int err = redirect(notice, size, at);
 
-	if (watched)
-		err = exec_watch(notice);
-	if (!err) {
-		err = redirect(notice, size, at);
-		if (err)
-			reply_value(notice, err == -ENOENT ? -EINTR : err);
-		if (watched)
-			exec_follow(notice);
+	if (err)
+		reply_value(notice, err == -ENOENT ? -EINTR : err);
+}
+
+/* The form is known: have it laid out, told of, and run. */
+static void run_settled(const struct notice *notice, const char *holds)
+{
+	const struct pm_options *options = notice->notify->options;
+	struct flight *flight = notice->flight;
+	size_t size = pm_call_layout_size(&flight->call);
+	uint64_t at = 0;
+	int err = lay_out(notice, size, false, &at);
+
+	if (err) {
+		reply_failure(notice, err);
 		return;
 	}
-	reply_value(notice, err);
+	flight_tell(options, flight, holds, 0);
+	if (flight->outcome.verdict.action == PM_DENY) {
+		reply_value(notice, -flight->outcome.verdict.err);
+	} else if (several(flight)) {
+		flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
+		send_messages(notice);
+	} else if (!flight->run.nsteps ||
+		   (!size && flight->as_made && !pm_call_changed(&flight->call))) {
+		reply_continue(notice);
+	} else {
+		run_pinned(notice, size, at);
+	}
 }
 
 /* Lay the decided call out in a pin and let it run from there. */
@@ -106,8 +116,7 @@ static void run_call(const struct notice *notice)
 	struct flight *flight = notice->flight;
 	struct settle form = { .lonely = caller_lonely(notice->notify, notice->caller),
 			       .openat2 = n->openat2, .landlock = n->options->landlock };
-	uint64_t at = 0;
-	size_t size;
+	bool watched = false;
 	int err;
 
 	if (!n->redirect) {
@@ -122,23 +131,14 @@ static void run_call(const struct notice *notice)
 		run_adopted(notice);
 		return;
 	}
-	size = err ? 0 : pm_call_layout_size(&flight->call);
-	if (!err)
-		err = lay_out(notice, size, false, &at);
-	if (err) {
+	if (!err && flight->program.set)
+		err = exec_watch(notice, form.lonely, &watched);
+	if (err)
 		reply_failure(notice, err);
-		return;
-	}
-	flight_tell(n->options, flight, form.holds, 0);
-	if (flight->outcome.verdict.action == PM_DENY)
-		reply_value(notice, -flight->outcome.verdict.err);
-	else if (several(flight))
-		send_messages(notice);
-	else if (!flight->run.nsteps ||
-		 (!size && flight->as_made && !pm_call_changed(&flight->call)))
-		reply_continue(notice);
 	else
-		run_pinned(notice, size, at);
+		run_settled(notice, form.holds);
+	if (watched)
+		exec_follow(notice);
 }
 
 /* What the supervisor itself has to see.  True: answered. */
@@ -187,6 +187,13 @@ static bool is_known(const struct seccomp_notif *kernel)
 	       pm_syscall_names_nothing(kernel->data.arch, kernel->data.nr);
 }
 
+static bool executes(const struct seccomp_notif *kernel)
+{
+	const char *name = pm_syscall_name(kernel->data.arch, kernel->data.nr);
+
+	return name && !strncmp(name, "execve", 6);
+}
+
 void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 {
 	struct notice notice = { .notify = n, .kernel = kernel };
@@ -199,6 +206,11 @@ void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 			reply_continue(&notice);
 		else
 			reply_value(&notice, -ENOSYS);
+		return;
+	}
+	/* An execve that nobody asks about is not looked into. */
+	if (!(why & STOPS_FOR_LAYERS) && executes(kernel)) {
+		reply_continue(&notice);
 		return;
 	}
 	notice.caller = caller_get(n, (pid_t)kernel->pid);

@@ -67,20 +67,30 @@ int reply_redirect(const struct notice *notice, const struct pm_step *step, uint
 		       0;
 }
 
-int reply_descriptor(const struct notice *notice, int fd, unsigned int flags)
+static int add_descriptor(const struct notice *notice, int fd, unsigned int flags, uint32_t how)
 {
 	struct seccomp_notif_addfd answer = {
-		.id = notice->kernel->id, .flags = SECCOMP_ADDFD_FLAG_SEND,
-		.srcfd = (uint32_t)fd, .newfd_flags = flags
+		.id = notice->kernel->id, .flags = how, .srcfd = (uint32_t)fd,
+		.newfd_flags = flags
 	};
 	int number = ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &answer);
 
-	if (number >= 0)
-		return number;
-	number = -errno;
+	return number < 0 ? -errno : number;
+}
+
+int reply_descriptor(const struct notice *notice, int fd, unsigned int flags)
+{
+	int number = add_descriptor(notice, fd, flags, SECCOMP_ADDFD_FLAG_SEND);
+
 	/* It has no number left, for example: that is its own error. */
-	reply_value(notice, number);
+	if (number < 0)
+		reply_value(notice, number);
 	return number;
+}
+
+int reply_lend(const struct notice *notice, int fd, unsigned int flags)
+{
+	return add_descriptor(notice, fd, flags, 0);
 }
 
 void reply_final(const struct notice *notice)

@@ -72,6 +72,7 @@ struct probe {
 	int no_new_privs;	/* is set already */
 	int filters;
 	bool guarded;		/* a pointsman answers for prctl(PR_SET_DUMPABLE) */
+	bool shut;		/* every ptrace(2) is refused with EPERM */
 	pid_t tracer;		/* of us; 0: none, or it is not in our pid namespace */
 	char tracer_name[16];
 };

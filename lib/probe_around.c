@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 #include "probe.h"
 
@@ -47,12 +48,15 @@ static void find_tracer(struct probe *probe, pid_t of)
 
 /*
  * What may not be dumped cannot be traced: a pointsman says that it has made a
- * program so, and has not.  This is seen from inside a pid namespace too.
+ * program so, and has not.  One that traces refuses every ptrace(2), where the
+ * kernel says that there is nobody of that number.  Both are seen from inside a
+ * pid namespace too.
  */
 static void try_dumpable(struct probe *probe)
 {
 	probe->guarded =
 		!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1;
+	probe->shut = ptrace(PTRACE_CONT, 0, NULL, NULL) && errno == EPERM;
 }
 
 int probe_around(struct probe *probe, pid_t program)
@@ -69,7 +73,7 @@ void probe_explain_ptrace(const struct probe *probe, int err, char *why, size_t 
 {
 	static const char refused[] = "ptrace is not permitted here";
 
-	if (err == -EPERM && probe->guarded)
+	if (err == -EPERM && probe->guarded && probe->shut)
 		snprintf(why, size,
 			 "%s: a pointsman around this one traces it, and a process has one "
 			 "tracer; give that one this policy too, run outside of it, or run that one "

@@ -303,6 +303,45 @@ int script_program(struct pm_call *call, struct program *program)
 	return 0;
 }
 
+/* One script less: its interpreter, the item after it, is the program. */
+static int expand_one(struct pm_call *call, struct pm_item *item, const struct line *line)
+{
+	struct pm_item *interpreter = interpreter_after(call, item);
+	auto_free char *script = strdup((char *)item->data);
+	int err;
+
+	if (!script)
+		return -ENOMEM;
+	if (!interpreter || strcmp((char *)interpreter->data, line->name))
+		return -EACCES;
+	err = set_script_argv(call, line, script);
+	if (!err)
+		err = pm_call_set_path(call, item, line->name);
+	/* The ones after it move up: what comes last is not looked at any more. */
+	for (struct pm_item *next; !err && (next = interpreter_after(call, interpreter));
+	     interpreter = next)
+		err = pm_call_set_path(call, interpreter, (char *)next->data);
+	if (!err)
+		call_drop_item(call);
+	return err;
+}
+
+int script_expand(struct pm_call *call)
+{
+	struct pm_item *item = program_item(call);
+	struct line line;
+	int err = 0;
+
+	while (!err && item) {
+		/* What was held open has been let go of. */
+		item_forget_where(item);
+		if (look(pm_item_where(call, item), &line) != FORMAT_SCRIPT)
+			break;
+		err = expand_one(call, item, &line);
+	}
+	return err;
+}
+
 void program_clear(struct program *program)
 {
 	for (size_t i = 0; i < program->nwords; i++)

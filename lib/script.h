@@ -30,6 +30,13 @@ int script_add_items(struct pm_call *call);
 int script_apply(struct pm_call *call);
 
 /*
+ * The call becomes one that runs no script, but the last interpreter with the
+ * arguments that the kernel would have given to it.  Returns 0, -ENOMEM, -E2BIG, or
+ * -EACCES where a first line is another one by now than the layers were shown.
+ */
+int script_expand(struct pm_call *call);
+
+/*
  * What execve has to turn out to have run, seen in the new image before its
  * first instruction.
  *

@@ -336,7 +336,7 @@ int settle(struct pm_call *call, struct settle *settle)
 }
 
 /* Opening must not wait: the one who would end the wait may be waiting for us. */
-static int open_again(pid_t tid, int fd, int flags)
+int settle_open_again(pid_t tid, int fd, int flags)
 {
 	struct rights rights = { 0 };
 	char path[64];
@@ -370,7 +370,7 @@ int settle_open(struct pm_call *call)
 	if (how.flags & O_NOFOLLOW)
 		return -ELOOP;
 	flags = (int)(how.flags & OPEN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY;
-	fd = open_again(call->tid, where->fd, flags);
+	fd = settle_open_again(call->tid, where->fd, flags);
 	if (fd < 0)
 		return fd;
 	if (!(flags & (O_NONBLOCK | O_PATH)) &&

@@ -31,6 +31,12 @@ struct settle {
 /* Returns 0, or the negative errno with which the call is refused. */
 int settle(struct pm_call *call, struct settle *settle);
 
+/*
+ * Open what a descriptor of ours (O_PATH) stands for, with flags, as the thread
+ * may; O_NONBLOCK is added.  A descriptor or -errno.
+ */
+int settle_open_again(pid_t tid, int fd, int flags);
+
 /* Does the kernel have openat2(2), and let us, and so the targets, use it? */
 bool settle_has_openat2(void);
 

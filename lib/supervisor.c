@@ -23,6 +23,7 @@
 
 #include <pointsman/pointsman.h>
 
+#include "cleanup.h"
 #include "courier.h"
 #include "error.h"
 
@@ -30,6 +31,7 @@
 struct ready {
 	int err;
 	unsigned int filter;
+	bool needs_carrier;
 	char message[400];
 };
 
@@ -38,7 +40,8 @@ static struct {
 	struct page {
 		_Atomic int number;	/* 0: not yet; a descriptor and 1, or a negative errno */
 	} *page;	/* shared by program, carrier and supervisor */
-	int sock;	/* the supervisor's: the carrier sends to it */
+	pid_t program;	/* the supervisor's: whose it is */
+	int sock;	/* the supervisor's: a carrier sends to it; or -1 */
 } handover = { .sock = -1 };
 
 void drop_descriptor(int fd)
@@ -124,9 +127,16 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	if (ready.err)
 		snprintf(ready.message, sizeof(ready.message), "%s",
 			 *pm_error() ? pm_error() : strerror(-ready.err));
+	if (how->takes_descriptor) {
+		int fd = courier_fetch(program, program, their_fd);
+
+		ready.needs_carrier = fd < 0;
+		cleanup_close(&fd);
+	}
 	if (send(sock, &ready, sizeof(ready), 0) < 0 || ready.err)
 		_exit(1);
-	if (how->takes_descriptor)
+	handover.program = program;
+	if (ready.needs_carrier)
 		handover.sock = sock;
 	else
 		close(sock);
@@ -134,19 +144,28 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	_exit(0);
 }
 
+/* What the program has said; 0: it is gone. */
+static int await_number(pid_t program)
+{
+	int number;
+
+	while (!(number = atomic_load(&handover.page->number)))
+		if (kill(program, 0) || sched_yield())
+			return 0;
+	return number;
+}
+
 /*
- * The carrier has the program's own descriptors: it waits for the one that the
- * program makes, sends it to the supervisor, and is gone.
+ * Where the supervisor may not reach into the program, a carrier does that has the
+ * program's own descriptors: it sends the one that the program makes to the
+ * supervisor, and is gone.
  */
 static _Noreturn void run_carrier(pid_t program, int sock)
 {
-	int fd;
+	int number = await_number(program);
 
-	while (!(fd = atomic_load(&handover.page->number)))
-		if (kill(program, 0) || sched_yield())
-			_exit(1);
-	if (fd > 0)
-		courier_pass(sock, fd - 1);
+	if (number > 0)
+		courier_pass(sock, number - 1);
 	_exit(0);
 }
 
@@ -156,13 +175,25 @@ static pid_t clone_sharing_files(void)
 	return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
 }
 
-static int start_carrier(pid_t program, int sock)
+/* As the supervisor, it is to be nobody's child. */
+static int fork_carrier(pid_t program, int sock)
 {
-	pid_t carrier = clone_sharing_files();
+	pid_t between = clone_sharing_files();
+	int status;
 
-	if (carrier == 0)
-		run_carrier(program, sock);
-	return carrier < 0 ? -errno : 0;
+	if (between == 0) {
+		pid_t carrier = clone_sharing_files();
+
+		if (carrier == 0)
+			run_carrier(program, sock);
+		_exit(carrier < 0 ? errno : 0);
+	}
+	while (between > 0 && waitpid(between, &status, 0) < 0)
+		if (errno != EINTR)
+			return errno == ECHILD ? 0 : -errno;
+	if (between < 0)
+		return -errno;
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
 void supervisor_hand_over(int fd)
@@ -172,20 +203,22 @@ void supervisor_hand_over(int fd)
 
 int supervisor_take(void)
 {
-	int fd = courier_take(handover.sock);
+	int number;
 
-	close(handover.sock);
-	handover.sock = -1;
-	return fd;
+	if (handover.sock >= 0)
+		return courier_take(handover.sock);
+	number = await_number(handover.program);
+	if (number <= 0)
+		return -ECHILD;
+	return courier_fetch(handover.program, handover.program, number - 1);
 }
 
 /* Fork twice and let the one between go: nobody is left to wait for. */
 static int fork_supervisor(const struct supervision *how, int pair[2])
 {
-	pid_t program = getpid(), between;
+	pid_t program = getpid(), between = fork();
 	int status;
 
-	between = how->takes_descriptor ? clone_sharing_files() : fork();
 	if (between < 0)
 		return -errno;
 	if (between == 0) {
@@ -194,7 +227,7 @@ static int fork_supervisor(const struct supervision *how, int pair[2])
 		if (supervisor < 0)
 			_exit(errno);
 		if (supervisor > 0)
-			_exit(how->takes_descriptor ? -start_carrier(program, pair[0]) : 0);
+			_exit(0);
 		close(pair[0]);
 		run_supervisor(how, program, pair[1], pair[0]);
 	}
@@ -205,17 +238,24 @@ static int fork_supervisor(const struct supervision *how, int pair[2])
 }
 
 /* Who reaps the orphans of its descendants must not get this one. */
-static int start_supervisor(const struct supervision *how, int pair[2])
+static int without_reaping(int (*start)(const struct supervision *how, int pair[2]),
+			   const struct supervision *how, int pair[2])
 {
 	int reaps = 0, err;
 
 	prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0);
 	if (reaps)
 		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	err = fork_supervisor(how, pair);
+	err = start(how, pair);
 	if (reaps)
 		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	return err;
+}
+
+static int start_carrier(const struct supervision *how, int pair[2])
+{
+	(void)how;
+	return fork_carrier(getpid(), pair[0]);
 }
 
 /* Let it attach, also where only ancestors may trace (Yama). */
@@ -244,14 +284,16 @@ int supervisor_start(const struct supervision *how, pid_t *pid, unsigned int *fi
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return pm_fail(-errno, "cannot start the supervisor: %s", strerror(errno));
-	err = start_supervisor(how, pair);
+	err = without_reaping(fork_supervisor, how, pair);
 	if (err)
 		pm_fail(err, "cannot start the supervisor: %s", strerror(-err));
 	close(pair[1]);
 	if (!err)
 		err = await_supervisor(pair[0], pid, &ready);
-	/* The carrier has it for its own; exec closes it. */
-	if (!how->takes_descriptor || err)
+	if (!err && ready.needs_carrier)
+		err = without_reaping(start_carrier, how, pair);
+	/* A carrier has it for its own; exec closes it. */
+	if (err || !ready.needs_carrier)
 		close(pair[0]);
 	*filter = err ? 0 : ready.filter;
 	return err;
