@@ -29,6 +29,8 @@ int run_command(int argc, char **argv);
 void run_help(FILE *to);
 int agent_command(int argc, char **argv);
 void agent_help(FILE *to);
+int oci_profile_command(int argc, char **argv);
+void oci_profile_help(FILE *to);
 int doctor_command(int argc, char **argv);
 void doctor_help(FILE *to);
 

@@ -1,0 +1,132 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# agent.sh - containers of real runtimes under a real agent
+#
+# A container's root is busybox, made anew for each test program.  The agent's audit
+# is $TMPDIR/audit, its socket $socket.
+
+. "${PM_SRC:?run by tests/harness/run}/tests/harness/tap.sh"
+
+[ "$(id -u)" = 0 ] || skip_all "not root: runtimes need it"
+need crun runc jq busybox unshare
+
+# The path of a socket is short.
+socket=$(mktemp -u /tmp/pm-agent-XXXXXX)
+work=$TMPDIR
+agent=
+export XDG_RUNTIME_DIR=$work/run
+mkdir -p "$work/run" "$work/bundles"
+
+cleanup()
+{
+	local id
+	for id in $(ls "$work/bundles"); do
+		in_crun delete -f "$id" >/dev/null 2>&1
+		in_runc delete -f "$id" >/dev/null 2>&1
+	done
+	[ -z "$agent" ] || kill "$agent" 2>/dev/null
+	rm -f "$socket"
+}
+trap cleanup EXIT
+
+# crun refuses a machine with controllers in both versions of cgroups: it gets a
+# mount namespace of its own with the second one only, and makes no cgroups.
+in_crun()
+{
+	unshare -m --propagation private sh -c '
+		mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
+		exec crun --root "$0" --cgroup-manager=disabled "$@"' "$work/run/crun" "$@"
+}
+
+in_runc()
+{
+	runc --root "$work/run/runc" "$@"
+}
+
+# make_root DIR
+make_root()
+{
+	local applet
+	mkdir -p "$1"/{bin,etc,proc,sys,dev,tmp,data,srv}
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for applet in sh cat ls echo nc id sleep mkdir touch true stat ln mv rm wget chmod head \
+		uname hostname; do
+		ln -s busybox "$1/bin/$applet"
+	done
+	echo root:x:0:0::/:/bin/sh >"$1/etc/passwd"
+	echo original >"$1/data/file"
+	echo secret >"$1/data/secret"
+	echo replaced >"$1/srv/file"
+}
+
+# bundle ID POLICY-NAME POLICY-FILE... -- COMMAND: a container that runs COMMAND in a
+# shell.  $edit, where set, is a program of jq for its config.json.
+bundle()
+{
+	local id=$1 name=$2 dir=$work/bundles/$1 files=()
+	shift 2
+	while [ "$1" != -- ]; do
+		files+=(--policy "$1")
+		shift
+	done
+	mkdir -p "$dir"
+	[ -e "$dir/root" ] || make_root "$dir/root"
+	"$PM" oci-profile "${files[@]}" --listener "$socket" --metadata "$name" \
+		>"$dir/seccomp" 2>"$dir/notes" || return
+	(cd "$dir" && rm -f config.json && runc spec) &&
+		jq --arg command "$2" --slurpfile seccomp "$dir/seccomp" '
+			.process.terminal = false | .root = {path: "root", readonly: false} |
+			.process.args = ["sh", "-c", $command] |
+			.linux.seccomp = $seccomp[0] | del(.linux.resources) |
+			.mounts |= map(select(.destination != "/sys/fs/cgroup")) |
+			'"${edit:-.}" "$dir/config.json" >"$dir/new" &&
+		mv "$dir/new" "$dir/config.json"
+}
+
+# contained RUNTIME ID: run it; what it prints goes to $out, and its status is returned
+contained()
+{
+	out=$(in_"$1" run -b "$work/bundles/$2" "$2" 2>&1 </dev/null)
+}
+
+# start_agent OPTIONS...: $agent is its pid once it listens
+start_agent()
+{
+	"$PM" agent --socket "$socket" --audit "$work/audit" "$@" 2>>"$work/agent.err" &
+	agent=$!
+	until_true listens
+}
+
+# until_true COMMAND...: at most a time that only a fault takes
+until_true()
+{
+	local turn
+	for ((turn = 0; turn < 2000; turn++)); do
+		"$@" && return
+		read -r -t 0.01 <> <(:)
+	done
+	diag "not true in time: $*"
+	return 1
+}
+
+listens()
+{
+	grep -q " 00010000 .* $socket\$" /proc/net/unix
+}
+
+# stop_agent: SIGTERM; its status is returned
+stop_agent()
+{
+	kill "$agent"
+	wait "$agent"
+	local status=$?
+	agent=
+	return "$status"
+}
+
+# audited FILTER: what jq selects of the audit, one line each
+audited()
+{
+	jq -r "$1" "$work/audit"
+}
