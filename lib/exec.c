@@ -45,5 +45,8 @@ int pm_exec(const struct pm_options *options, const char *file, char *const *arg
 		if (err)
 			return pm_fail(err, "the %s backend does not work here: %s", name, why);
 	}
-	return backend->exec(options, file, argv, stage);
+	err = backend->exec(options, file, argv, stage);
+	if (*stage == PM_STAGE_EXEC)
+		pm_fail(err, "cannot run '%s': %s", file, strerror(-err));
+	return err;
 }

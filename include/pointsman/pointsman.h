@@ -477,7 +477,7 @@ struct pm_options {
 	struct pm_layer *const *layers;	/* innermost first */
 	size_t nlayers;
 	const struct pm_observer *observer;	/* or NULL */
-	const char *backend;		/* "auto", "ptrace" */
+	const char *backend;		/* "notify", "ptrace", "auto" or NULL: the first that works */
 	/*
 	 * Run in the child after the filter is decided on and before exec
 	 * (Landlock rule sets of the policy).  Returns 0 or a negative errno,
@@ -497,10 +497,22 @@ struct pm_options {
  * new process beside it, in a session of its own, that stays until the last
  * descendant of the program is gone.  Its death kills them all.
  *
- * Returns only on failure: a negative errno; *stage then says what failed.
- *	PM_STAGE_SETUP	nothing ran: no backend, no memory, the confinement
- *	PM_STAGE_EXEC	the program could not be executed: -ENOENT, -EACCES, ...
- * The caller may only report and exit then: the process is confined already.
+ * The supervisor is a fork of the caller: it has the caller's memory, not its
+ * threads, and of its descriptors those that are close-on-exec, with standard error
+ * as long as the program lives; the others are the program's.  Standard input and
+ * output are /dev/null there, all signals blocked, limits of resources raised where
+ * it may.
+ *
+ * Returns only on failure: a negative errno; *stage then says what failed, and
+ * pm_error() in words.
+ *	PM_STAGE_SETUP	nothing ran: -EINVAL (no such backend), -EPERM, -EACCES (what
+ *			the backend needs is not permitted here), -ENOSYS, -EOPNOTSUPP
+ *			(the kernel lacks it), -ENOENT (/proc is not mounted), -ENOMEM,
+ *			-EMFILE, -EAGAIN (no more processes), -ECHILD (the supervisor
+ *			died), and what confine() returned
+ *	PM_STAGE_EXEC	the program could not be executed: those of execve(2), what a
+ *			layer denied it with among them
+ * The caller may only report and exit then: the process may be confined already.
  */
 enum pm_stage { PM_STAGE_SETUP, PM_STAGE_EXEC };
 int pm_exec(const struct pm_options *options, const char *file,

@@ -37,6 +37,9 @@ is "$(cat from)" this 'redirect: and this one is as it was'
 says 'redirect: others are as they are' 0 5 \
 	"$examples/example_redirect" "$here/from" "$here/to" sh -c 'echo five >other; wc -c <other'
 says 'redirect: garbage' 125 'redirect: FROM TO COMMAND...' "$examples/example_redirect" a b
+says 'redirect: no such command' 125 \
+	"redirect: cannot run './none': No such file or directory" \
+	"$examples/example_redirect" a b ./none
 
 says 'uname: the release' 0 7.7.7-mine "$examples/example_uname" 7.7.7-mine uname -r
 says 'uname: all else' 0 "$(uname -snvm)" "$examples/example_uname" 7.7.7-mine uname -snvm
@@ -66,6 +69,9 @@ $(readlink -f /bin/cat): "/bin/cat" "/dev/null" "a b"
 $here/script: "script" $worded
 EOF
 same log expected 'exec_log: a line for each program'
+says 'exec_log: where nothing can be written nothing runs' 125 \
+	"exec_log: cannot run 'true': Input/output error" \
+	"$examples/example_exec_log" /dev/full true
 
 address=$(own_address)
 cat >server.py <<-'EOF'

@@ -44,7 +44,6 @@ int main(int argc, char **argv)
 	struct pm_layer *layers[1] = { &layer };
 	struct pm_options options;
 	enum pm_stage stage;
-	int err;
 
 	if (argc < 2 || settle(1) != 2 || regs_get(1) != 3 || arena_new != 4)
 		return 2;
@@ -56,7 +55,7 @@ int main(int argc, char **argv)
 	memset(&options, 0, sizeof(options));
 	options.layers = layers;
 	options.nlayers = 1;
-	err = pm_exec(&options, argv[1], argv + 1, &stage);
-	fprintf(stderr, "user: %s\n", stage == PM_STAGE_EXEC ? strerror(-err) : pm_error());
+	pm_exec(&options, argv[1], argv + 1, &stage);
+	fprintf(stderr, "user: %s\n", pm_error());
 	return 125;
 }
