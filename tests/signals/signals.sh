@@ -3,13 +3,15 @@
 #
 # signals.sh - what the tests of signals share: each program is run by itself, where all
 # is as it seems, and under a policy that redirects what it does, and checks the same
-# things in both.  How many rounds its loops have is in PM_ROUNDS.
+# things in both.  How many rounds its loops have is in PM_ROUNDS; in PM_PIPELINES for
+# shells, where one takes as long as many.
 
 # shellcheck source=tests/harness/tap.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/harness/tap.sh"
 
 helpers=$PM_BUILD/tests/signals/src
-export PM_ROUNDS=${PM_ROUNDS:-500}
+export PM_ROUNDS=${PM_ROUNDS:-300}
+export PM_PIPELINES=${PM_PIPELINES:-$((PM_ROUNDS / 30))}
 export SIGNALS_FROM=$TMPDIR/from SIGNALS_SHARED=$TMPDIR/shared SIGNALS_ROUNDS SIGNALS_SUPERVISED
 export SIGNALS_SERVER SIGNALS_PEER SIGNALS_SERVER_NAME=$TMPDIR/server SIGNALS_PEER_NAME
 SIGNALS_SERVER=$(own_address)
@@ -91,6 +93,7 @@ run_side()
 		stage from
 		mkdir from/denied
 		echo from >from/file
+		set -- "${before[@]}" "$@"
 	else
 		# What a call finds that is not redirected is nothing of what it needs.
 		real=to SIGNALS_SUPERVISED=1
@@ -112,8 +115,10 @@ run_side()
 	same outside.real outside.said "$what, $side: all that was said to be done was done, once"
 }
 
-# both ROUNDS WHAT COMMAND...: the same by itself and under the policy
+# What runs what is tested, in both runs.
 before=()
+
+# both ROUNDS WHAT COMMAND...: the same by itself and under the policy
 both()
 {
 	local what=$2
@@ -127,12 +132,15 @@ both()
 # storm ROUNDS WHAT COMMAND...: the same, stopped and continued from outside pointsman
 storm()
 {
-	local what=$2
-
-	SIGNALS_ROUNDS=$1
-	shift 2
-	run_side "$what" 'by itself' "$helpers/signals-storm" "$@"
 	before=("$helpers/signals-storm")
-	run_side "$what" supervised "$@"
+	both "$@"
+	before=()
+}
+
+# storm_group ROUNDS WHAT COMMAND...: the same with all processes of the command
+storm_group()
+{
+	before=("$helpers/signals-storm" -g)
+	both "$@"
 	before=()
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * storm COMMAND... - run it, and stop and continue the program in it 1000 times a second
+ * storm [-g] COMMAND... - run it, and stop and continue the program in it 1000 times a second
  *
- * The program says which process it is (struct shared of signals.h).
+ * The program says which process it is (struct shared of signals.h).  With -g it is all of
+ * its process group, from the start to the end.
  */
 #define _GNU_SOURCE
 #include "signals.h"
@@ -37,20 +38,43 @@ static void send_signal(int pidfd, int signal)
 	check(!syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) || errno == ESRCH);
 }
 
-int main(int argc, char **argv)
+static pid_t start(char **argv, bool group)
+{
+	pid_t command = fork();
+
+	check(command >= 0);
+	if (!command) {
+		if (group)
+			setpgid(0, 0);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (group)
+		setpgid(command, command);
+	return command;
+}
+
+/* Until look() has ended it all: the group is there as long as its leader is. */
+static void stop_group(pid_t command)
+{
+	for (unsigned long n = 1;; n++) {
+		check(!kill(-command, SIGSTOP));
+		sleep_half();
+		check(!kill(-command, SIGCONT));
+		/* Sometimes long enough for something to be done, on any machine. */
+		for (int i = 0; i < (n % 100 ? 1 : 100); i++)
+			sleep_half();
+		look(command);
+	}
+}
+
+static void stop_program(pid_t command)
 {
 	struct shared *shared = shared_map();
 	unsigned long before;
-	pid_t command, pid;
 	int pidfd;
+	pid_t pid;
 
-	check(argc > 1);
-	command = fork();
-	check(command >= 0);
-	if (!command) {
-		execvp(argv[1], argv + 1);
-		_exit(127);
-	}
 	while (!(pid = atomic_load(&shared->pid))) {
 		look(command);
 		sched_yield();
@@ -78,4 +102,17 @@ int main(int argc, char **argv)
 			before = atomic_load(&shared->progress);
 		}
 	}
+}
+
+int main(int argc, char **argv)
+{
+	bool group = argc > 1 && !strcmp(argv[1], "-g");
+
+	argv += 1 + group;
+	check(*argv);
+	if (group)
+		stop_group(start(argv, true));
+	else
+		stop_program(start(argv, false));
+	return 1;
 }
