@@ -35,6 +35,7 @@ check: setup-tests setup-kernel
 # The part of it that is the kernel series: it is built (three kernels) and tested
 # in a virtual machine.
 check-kernel: setup setup-kernel
+	@$(MAKE) --no-print-directory all
 	tests/check-kernel $(BUILD)
 
 # What takes longer than a check may: an hour.

@@ -68,7 +68,7 @@ const char *fact_why(const struct probe *probe, enum probe_fact fact)
 
 static const char *trace_remedy(const struct probe *probe)
 {
-	if (probe->guarded)
+	if (probe->guarded && probe->shut)
 		return "a pointsman around this one traces it: give that one this policy too, run "
 		       "outside of it, or run that one with --backend notify on a kernel that has "
 		       "redirects";

@@ -23,6 +23,7 @@ struct probe *probe_new(void)
 
 	if (probe == MAP_FAILED)
 		return NULL;
+	probe->limit = LIMIT_SECONDS;
 	for (int fact = 0; fact < PROBE_NFACTS; fact++)
 		probe->fact[fact] = PROBE_UNTRIED;
 	return probe;
@@ -71,7 +72,7 @@ static void reap_all(struct probe *probe, const sigset_t *child)
 	struct timespec now, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += LIMIT_SECONDS;
+	end.tv_sec += probe->limit;
 	for (;;) {
 		struct timespec left;
 		pid_t pid;

@@ -62,7 +62,8 @@ enum {
 /* Owner: who made it; shared with the processes that try. */
 struct probe {
 	int fact[PROBE_NFACTS];
-	bool late;		/* what had not ended after ten seconds was ended */
+	int limit;		/* seconds that a try may take */
+	bool late;		/* one had not ended by then, and was ended */
 
 	int landlock;		/* the version of its interface, or -1 */
 
@@ -83,7 +84,7 @@ void probe_free(struct probe *probe);
 
 /*
  * Calls body(probe) in a child, and returns when that and all descendants of it
- * are gone; ends them after ten seconds.  Returns 0 or -errno.
+ * are gone; ends them at the limit.  Returns 0 or -errno.
  */
 int probe_apart(struct probe *probe, void (*body)(struct probe *probe));
 
