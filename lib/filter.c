@@ -29,6 +29,7 @@ struct leaf {
 	uint8_t or;		/* value is not the only one; no padding: leaves are compared as bytes */
 	uint32_t value, other;
 	uint32_t special;	/* the action where the comparison holds */
+	uint32_t zero;		/* the action where arg is 0, or 0: no other than elsewhere */
 };
 
 struct range {
@@ -99,6 +100,14 @@ static const struct {
 	{ "sched_setparam", 0 }, { "setpriority", 1 }, { "ioprio_set", 1 },
 };
 
+int filter_reaches(const char *name)
+{
+	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
+		if (!strcmp(reaching[i].name, name))
+			return reaching[i].arg;
+	return -1;
+}
+
 /* A multiplexer stops for the sake of what it can stand for. */
 static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
 {
@@ -126,6 +135,8 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
+	if (how & FILTER_NOTIFY && filter_reaches(name) >= 0)
+		why |= STOPS_SOMETIMES;
 	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
 		why |= STOPS_SOMETIMES;
 	return why;
@@ -170,7 +181,7 @@ static void narrow_sending(const struct pm_options *options, unsigned int how,
 		if (!strcmp(sending[i].name, name) &&
 		    !chain_wants_for(options, name, PM_BIT(PM_CLASS_SEND)))
 			*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, sending[i].arg, 0,
-					       MSG_FASTOPEN, 0, stop(how) };
+					       MSG_FASTOPEN, 0, stop(how), 0 };
 }
 
 /* One tracer is all that a thread can have: ours, or any but of the supervisor. */
@@ -179,7 +190,25 @@ static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
 	if (!(how & FILTER_NOTIFY))
 		return (struct leaf){ .action = RET_ERRNO(EPERM) };
 	return (struct leaf){ SECCOMP_RET_ALLOW, BPF_JEQ, 1, 0, (uint32_t)supervisor, 0,
-			      RET_ERRNO(EPERM) };
+			      RET_ERRNO(EPERM), 0 };
+}
+
+/*
+ * Who reaches out by a number must not reach the supervisor.  One that serves a
+ * listener has several threads, whose numbers are not known yet: it looks itself,
+ * but where the caller means itself (0).
+ */
+static struct leaf leaf_of_reaching(const char *name, pid_t supervisor, unsigned int how,
+				    uint32_t action)
+{
+	struct leaf leaf = { action, BPF_JEQ, (uint8_t)filter_reaches(name), 1,
+			     (uint32_t)supervisor, -(uint32_t)supervisor, RET_ERRNO(EPERM), 0 };
+
+	if (how & FILTER_NOTIFY) {
+		leaf.zero = action;
+		leaf.action = stop(how);
+	}
+	return leaf;
 }
 
 static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, unsigned int how,
@@ -199,19 +228,16 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 		leaf.action = stop(how);
 	else
 		leaf.action = SECCOMP_RET_ALLOW;
-	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
-		if (!strcmp(reaching[i].name, name))
-			return (struct leaf){ leaf.action, BPF_JEQ, reaching[i].arg, 1,
-					      (uint32_t)supervisor, -(uint32_t)supervisor,
-					      RET_ERRNO(EPERM) };
+	if (filter_reaches(name) >= 0)
+		return leaf_of_reaching(name, supervisor, how, leaf.action);
 	if (leaf.action == stop(how)) {
 		narrow_sending(options, how, name, &leaf);
 		return leaf;
 	}
 	if (!strcmp(name, "clone"))
-		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how) };
+		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0 };
 	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
-		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how) };
+		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0 };
 	return leaf;
 }
 
@@ -244,6 +270,10 @@ static void emit_leaf(struct emitter *e, const struct leaf *leaf)
 			emit(e, BPF_JMP | leaf->op | BPF_K, 1, 0, leaf->other);
 		emit(e, BPF_JMP | leaf->op | BPF_K, 0, 1, leaf->value);
 		emit(e, BPF_RET | BPF_K, 0, 0, leaf->special);
+		if (leaf->zero) {
+			emit(e, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+			emit(e, BPF_RET | BPF_K, 0, 0, leaf->zero);
+		}
 	}
 	emit(e, BPF_RET | BPF_K, 0, 0, leaf->action);
 }

@@ -35,6 +35,12 @@ int filter_build(const struct pm_options *options, pid_t supervisor, unsigned in
 unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr);
 
 /*
+ * The argument by which a call of this name reaches into another process or
+ * thread, or -1.
+ */
+int filter_reaches(const char *name);
+
+/*
  * The same for all numbers of a table, kept.
  *
  * Owner: who had it filled; filter_table_clear().

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -141,6 +143,29 @@ static void run_call(const struct notice *notice)
 		exec_follow(notice);
 }
 
+/* Do both see the same processes by the same numbers? */
+static bool same_numbers(pid_t tid)
+{
+	char path[64], ours[64], theirs[64];
+	ssize_t len, own = readlink("/proc/self/ns/pid", ours, sizeof(ours));
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", tid);
+	len = readlink(path, theirs, sizeof(theirs));
+	return len > 0 && len == own && !memcmp(ours, theirs, (size_t)len);
+}
+
+/* Does the call reach for one of the supervisor's threads? */
+static bool reaches_us(const struct pm_call *call)
+{
+	int arg = filter_reaches(call->name);
+	char path[64];
+
+	if (arg < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d", abs((int)call->args[arg]));
+	return !access(path, F_OK) && same_numbers(call->tid);
+}
+
 /* What the supervisor itself has to see.  True: answered. */
 static bool own_call(const struct notice *notice)
 {
@@ -148,6 +173,10 @@ static bool own_call(const struct notice *notice)
 	struct pm_item *block;
 	uint64_t flags;
 
+	if (call->name && reaches_us(call)) {
+		reply_refuse(notice, -EPERM, "built-in: the supervisor's own");
+		return true;
+	}
 	if (!call->name)
 		return false;
 	if (!strcmp(call->name, "clone")) {
