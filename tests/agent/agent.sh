@@ -51,9 +51,10 @@ make_root()
 	mkdir -p "$1"/{bin,etc,proc,sys,dev,tmp,data,srv}
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	for applet in sh cat ls echo nc id sleep mkdir touch true stat ln mv rm wget chmod head \
-		uname hostname; do
+		uname hostname grep; do
 		ln -s busybox "$1/bin/$applet"
 	done
+	cp "$PM_BUILD/tests/agent/src/agent_inside" "$1/bin/inside"
 	echo root:x:0:0::/:/bin/sh >"$1/etc/passwd"
 	echo original >"$1/data/file"
 	echo secret >"$1/data/secret"
@@ -75,7 +76,7 @@ bundle()
 	"$PM" oci-profile "${files[@]}" --listener "$socket" --metadata "$name" \
 		>"$dir/seccomp" 2>"$dir/notes" || return
 	(cd "$dir" && rm -f config.json && runc spec) &&
-		jq --arg command "$2" --slurpfile seccomp "$dir/seccomp" '
+		jq --arg command "exec 2>&1; $2" --slurpfile seccomp "$dir/seccomp" '
 			.process.terminal = false | .root = {path: "root", readonly: false} |
 			.process.args = ["sh", "-c", $command] |
 			.linux.seccomp = $seccomp[0] | del(.linux.resources) |
@@ -83,6 +84,11 @@ bundle()
 			'"${edit:-.}" "$dir/config.json" >"$dir/new" &&
 		mv "$dir/new" "$dir/config.json"
 }
+
+# For $edit: what other engines than these runtimes give to root in a container.
+# shellcheck disable=SC2034
+usual='.process.capabilities |= map_values(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER",
+	"CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_SETGID", "CAP_SETUID", "CAP_SYS_CHROOT"])'
 
 # contained RUNTIME ID: run it; what it prints goes to $out, and its status is returned
 contained()

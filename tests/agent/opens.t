@@ -14,7 +14,18 @@ rules:
     path: /data/file
     redirect: {path: /srv/file}
 EOF
-start_agent --policy "web=$work/web.yaml"
+# Redirects only: nothing but opens is sent to the agent.
+cat >"$work/swap.yaml" <<'EOF'
+version: 1
+rules:
+  - class: [open-read, open-write]
+    path: /data/secret
+    redirect: {path: /srv/file}
+  - class: open-read
+    path: /data/swapped
+    redirect: {path: /srv/file}
+EOF
+start_agent --policy "swap=$work/swap.yaml" --policy "web=$work/web.yaml"
 
 for runtime in crun runc; do
 	bundle "$runtime-1" web "$work/web.yaml" -- '
@@ -31,6 +42,41 @@ new
 		"openat /data/secret deny ENOENT
 openat /data/file redirect /srv/file" "$runtime: the audit says so, with the container's id"
 done
+
+# in_swap NAME EXPECTED WHAT COMMAND
+in_swap()
+{
+	edit=$usual bundle "$1" swap "$work/swap.yaml" -- "$4"
+	contained crun "$1"
+	is "$? $out" "0 $2" "$3"
+}
+
+in_swap fifo "through
+Interrupted system call" "a FIFO waits for its other end, and a signal ends the wait" \
+	'inside fifo /tmp/fifo; inside interrupt /tmp/other'
+in_swap makers "opened 200 made 50 failed 0" "a file is made once, by whom it may be" \
+	'mkdir /tmp/m; inside makers /tmp/m'
+in_swap swap "many secrets 0" "neither a path nor a link that is swapped leads to what is redirected" \
+	'inside swap 2 /data/f.file /data/secret /tmp'
+in_swap device "Operation not permitted
+Operation not permitted
+opened
+3 of 3" "devices are opened where that is the same for everybody" \
+	'inside device /tmp/sda b 8 0; inside device /tmp/mem c 1 1
+	inside device /tmp/null c 1 3; n=0
+	for f in /dev/null /dev/zero /dev/urandom; do head -c 0 $f && n=$((n + 1)); done
+	echo $n of 3'
+in_swap ids "Permission denied
+1000 2000 644
+Permission denied
+0 0 600" "opens are those of the target: its ids, its groups, its capabilities" \
+	'umask 022; mkdir -m 777 /tmp/open; echo x >/tmp/closed; chmod 600 /tmp/closed
+	inside as 1000 2000 r /tmp/closed; inside as 1000 2000 w /tmp/open/made
+	inside as 1000 2000 w /data/not-mine; inside as 0 0 r /tmp/closed'
+in_swap proc "inside
+Permission denied" "files of /proc are the target's own, and those of others are not" \
+	'sleep 100 & inside comm; inside as 1000 2000 r /proc/$!/environ; kill $!'
+
 stop_agent
 is $? 0 "the agent ends when it is told to"
 done_testing

@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Many containers, restarts of the agent, and its end
+. "$(dirname "$0")/agent.sh"
+
+# redirects NAME TARGET: a policy under which /data/file is TARGET
+redirects()
+{
+	cat >"$work/$1.yaml" <<-EOF
+		version: 1
+		rules:
+		  - class: open-read
+		    path: /data/file
+		    redirect: {path: $2}
+	EOF
+}
+redirects one /srv/one
+redirects two /srv/two
+policies=(--policy "one=$work/one.yaml" --policy "two=$work/two.yaml")
+
+# container ID POLICY COMMAND: in the background; its output is $work/ID.out
+container()
+{
+	bundle "$1" "$2" "$work/$2.yaml" -- "$3"
+	echo one >"$work/bundles/$1/root/srv/one"
+	echo two >"$work/bundles/$1/root/srv/two"
+	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
+	echo $! >"$work/$1.pid"
+}
+
+# ended ID: wait for it; $out is what it printed
+ended()
+{
+	wait "$(cat "$work/$1.pid")"
+	local status=$?
+	out=$(cat "$work/$1.out")
+	return "$status"
+}
+
+# says ID TEXT: has it printed a line of this?
+says()
+{
+	grep -qx "$2" "$work/$1.out"
+}
+
+# One that opens files until there is a file /tmp/stop; it prints what went wrong.
+opening='echo started; inside forever /data/file /tmp/stop'
+stop_opening()
+{
+	touch "$work/bundles/$1/root/tmp/stop"
+}
+
+
+start_agent "${policies[@]}"
+
+container a one 'cat /data/file; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+container b two 'cat /data/file; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+until_true says a one && until_true says b two
+ok $? "two containers at once, each under its own policy"
+stop_opening b
+ended b
+is "$? $out" "0 two
+two" "one ends"
+stop_opening a
+ended a
+is "$? $out" "0 one
+one" "the other goes on and ends later"
+
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	container "many-$n" $([ $((n % 2)) = 0 ] && echo two || echo one) 'cat /data/file'
+done
+wrong=0
+for n in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	ended "many-$n"
+	[ "$? $out" = "0 $([ $((n % 2)) = 0 ] && echo two || echo one)" ] || wrong=$((wrong + 1))
+done
+is "$wrong" 0 "twelve are started at once and end"
+no_children()
+{
+	[ -z "$(cat "/proc/$agent/task/$agent/children")" ]
+}
+until_true no_children
+ok $? "no process of the agent is left of them"
+is "$(audited 'select(.type == "container") | .event' | sort | uniq -c | xargs)" "14 begin 14 end" \
+	"the audit has the beginning and the end of each"
+
+# A successor takes the place of the agent while containers open files.
+container c one "$opening"
+container d two "$opening"
+until_true says c started && until_true says d started
+ok $? "two containers that open files all the time"
+for turn in 1 2 3; do
+	old=$agent
+	start_agent "${policies[@]}" --replace
+	wait "$old"
+	is $? 0 "the agent ends when another one takes its place ($turn)"
+done
+stop_opening c
+stop_opening d
+ended c
+is "$? $out" "0 started
+many rounds" "no call is lost when another agent takes the listener"
+ended d
+is "$? $out" "0 started
+many rounds" "nor of another container"
+is "$(audited 'select(.container == "c" and .type == "container") | .event' | xargs)" \
+	"begin hand-over resume hand-over resume hand-over resume end" "the audit tells of it"
+
+# A crash of one container's process.
+container e one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+container f one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+until_true says e started && until_true says f started
+victim=$(for pid in $(cat "/proc/$agent/task/$agent/children"); do echo "$pid"; done | head -n 1)
+first=$(audited 'select(.type == "container" and .event == "begin") | .container' | tail -n 2 |
+	head -n 1)
+kill -SEGV "$victim"
+gone()
+{
+	! [ -d "/proc/$victim" ]
+}
+until_true gone
+stop_opening e
+stop_opening f
+ended e; e="$? $out"
+ended f; f="$? $out"
+other=$([ "$first" = e ] && echo "$f" || echo "$e")
+mine=$([ "$first" = e ] && echo "$e" || echo "$f")
+is "$other" "0 started
+one" "a crash in one container's process leaves the others alone"
+is "$mine" "1 started
+cat: can't open '/data/file': Function not implemented" \
+	"its own container has no listener any more: ENOSYS, where the filter says nothing else"
+
+# The agent dies.
+container g one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+until_true says g started
+children=$(cat "/proc/$agent/task/$agent/children")
+kill -9 "$agent"
+wait "$agent" 2>/dev/null
+agent=
+all_gone()
+{
+	local pid
+	for pid in $children; do
+		! [ -d "/proc/$pid" ] || return
+	done
+}
+until_true all_gone
+ok $? "the agent's processes die with it"
+stop_opening g
+ended g
+is "$? $out" "1 started
+cat: can't open '/data/file': Function not implemented" "and the container's calls answer ENOSYS"
+done_testing
