@@ -42,7 +42,8 @@ static int try_arena(void)
 /*
  * A listener of a filter around us (of a container, say) outranks our stops:
  * what it is told of would pass by.  Only one can be among the filters of a
- * thread, so that whether one is there can be tried.
+ * thread, so that whether one is there can be tried; where that is refused,
+ * there may be one.
  */
 static int find_listener(bool *there)
 {
@@ -56,7 +57,7 @@ static int find_listener(bool *there)
 	if (child == 0) {
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		_exit(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0 && errno == EBUSY);
+			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0);
 	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)

@@ -64,6 +64,9 @@ is $? 7 'and the program ends as it wants to'
 listen=$helpers/listen
 out=$(CHECK_EXPECT=to "$listen" "$PM" run --policy "$policy" -- "$life" mediated 2>&1)
 ok $? 'a listener around it does not take its calls' "$out"
+out=$(CHECK_EXPECT=to "$listen" "$PM_BUILD/tests/without/without" listener=1 -- \
+	"$PM" run --policy "$policy" -- "$life" mediated 2>&1)
+ok $? 'nor where it may not be tried whether one is there' "$out"
 out=$("$listen" sh -c 'cat "$CHECK_FROM"' 2>&1)
 is "$out" from 'while that one lets all go on'
 

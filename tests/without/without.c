@@ -2,7 +2,8 @@
 /*
  * without CALL[=ERRNO]... -- COMMAND [ARG...]: run a command on a kernel, or in
  * a container, that lacks some calls: they answer ENOSYS, or the errno given, or
- * kill the process that makes them (CALL=kill).
+ * kill the process that makes them (CALL=kill).  A call that has no name is
+ * "listener": seccomp(2) where it asks for one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#define NEW_LISTENER 8u
 
 static int take_away(scmp_filter_ctx ctx, char *what)
 {
@@ -26,6 +29,9 @@ static int take_away(scmp_filter_ctx ctx, char *what)
 		if (!strcmp(equal + 1, "kill"))
 			action = SCMP_ACT_KILL_PROCESS;
 	}
+	if (!strcmp(what, "listener"))
+		return seccomp_rule_add(ctx, action, SCMP_SYS(seccomp), 1,
+					SCMP_A1(SCMP_CMP_MASKED_EQ, NEW_LISTENER, NEW_LISTENER));
 	nr = strcmp(what, "mseal") ? seccomp_syscall_resolve_name(what) : 462;
 	if (nr < 0 || !action) {
 		fprintf(stderr, "without: what is %s\n", what);
