@@ -222,7 +222,7 @@ int probe_says_notify(const struct probe *probe, char *why, size_t size)
 		if (!err)
 			continue;
 		if (err != -EINVAL)
-			return say(err > 0 ? -ECHILD : err, why, size, "seccomp(2) is refused");
+			return say(err > 0 ? -ECHILD : err, why, size, "no listener can be installed");
 		snprintf(why, size, "this kernel's seccomp(2) has no redirects");
 		return -EOPNOTSUPP;
 	}

@@ -148,7 +148,7 @@ missing ptrace
 no 'a process can be traced' "$absent" "$(allow 'ptrace(2)')"
 missing seccomp=1
 has 'the reasons' "ptrace  does not work here: no filter can be installed: $denied" \
-	"notify  does not work here: seccomp(2) is refused: $denied"
+	"notify  does not work here: no listener can be installed: $denied"
 no 'a filter can be installed' "$denied" \
 	"a kernel with CONFIG_SECCOMP_FILTER; $(allow 'seccomp(2)')"
 for flag in REDIRECT CHAIN WAIT_KILLABLE KILL_ORPHANS; do
@@ -163,6 +163,11 @@ has 'what comes after a listener is not tried' '  ?   it is told of a call: not 
 	'  ?   the call runs as another one: not tried' \
 	'  ?   the call is answered with a descriptor: not tried' \
 	'  ?   the caller is traced until the call returns: not tried'
+missing listener=1
+has 'without listeners' '  ok  a filter can be installed'
+no 'a program can have a listener' "$denied" "$listener"
+has 'the reason for notify' "notify  does not work here: no listener can be installed: $denied"
+is "$status" 0 'without listeners ptrace works'
 missing prctl=1
 no 'no_new_privs can be set' "$denied" "$(allow 'prctl(2)')"
 missing memfd_create
