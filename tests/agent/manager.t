@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A service manager starts the agent, keeps its listeners, and starts it again
+. "$(dirname "$0")/agent.sh"
+need python3
+
+cat >"$work/one.yaml" <<'EOF'
+version: 1
+rules:
+  - class: open-read
+    path: /data/file
+    redirect: {path: /srv/file}
+EOF
+
+coproc manager { exec python3 "$(dirname "$0")/manager.py" "$socket" "$PM" agent \
+	--policy "one=$work/one.yaml" --audit "$work/audit" 2>>"$work/agent.err"; }
+manager_in=${manager[1]} manager_out=${manager[0]}
+hears()
+{
+	local line
+	read -r -t 30 -u "$manager_out" line
+	is "$line" "$1" "$2"
+}
+tell()
+{
+	echo "$1" >&"$manager_in"
+}
+
+container()
+{
+	bundle "$1" one "$work/one.yaml" -- "$2"
+	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
+	echo $! >"$work/$1.pid"
+}
+says()
+{
+	grep -qx "$2" "$work/$1.out"
+}
+ended()
+{
+	wait "$(cat "$work/$1.pid")"
+	local status=$?
+	out=$(cat "$work/$1.out")
+	return "$status"
+}
+
+hears ready "the manager is told when the agent is ready, at the socket that it was handed"
+container a 'echo started; inside forever /data/file /tmp/stop; cat /data/file'
+hears "keeps 2" "the manager keeps the listener and whose it is"
+until_true says a started
+ok $? "a container opens files all the time"
+for turn in 1 2 3; do
+	tell restart
+	hears stopping "the agent is stopped ($turn)"
+	hears "ended 0" "it ends"
+	hears ready "another one is ready"
+done
+touch "$work/bundles/a/root/tmp/stop"
+ended a
+is "$? $out" "0 started
+many rounds
+replaced" "no call is lost by restarts"
+hears forgets "the manager is told that the container is gone"
+is "$(audited 'select(.type == "container") | .event' | xargs)" \
+	"begin hand-over resume hand-over resume hand-over resume end" "the audit tells of it"
+
+# An agent that is killed while nothing is on its way: the next one goes on.
+container b 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+hears "keeps 2" "the listener of another container"
+until_true says b started
+tell crash
+hears "ended 9" "the agent is killed"
+hears ready "another one is ready"
+touch "$work/bundles/b/root/tmp/stop"
+ended b
+is "$? $out" "0 started
+replaced" "and serves what the first one did"
+hears forgets "the container is gone"
+tell stop
+hears stopping "the agent is stopped"
+hears "ended 0" "for good"
+done_testing
