@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# How a listener is served: many calls at a time, one arena for an address space,
+# no way to the supervisor, and its death.
+# shellcheck source=tests/behaviour/ptrace.sh
+. "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
+
+sources=$PM_BUILD/tests/notify/src
+notified=$sources/notified
+
+# By itself it finds no supervisor and no pins.
+for what in pins again reach dumpable; do
+	alone "$what" "$notified" "$what"
+done
+both 'the messages of a sendmmsg' "$notified" messages
+
+for places in 2 32 96; do
+	out=$(CHECK_EXPECT=from "$sources/meet" "$places" "$notified" meet "$places" 2>&1)
+	ok $? "$places calls are decided on at the same time" "$out"
+done
+
+coproc supervised "$notified" orphan
+command=$COPROC_PID
+read -r supervisor <&"${COPROC[0]}"
+is "$(cat "/proc/$supervisor/comm")" pointsman 'a supervisor is there'
+kill -KILL "$supervisor"
+wait "$command"
+is $? 159 'its death kills who makes a call after it, by SIGSYS'
+
+is "$("$PM" run --deny "$TMPDIR/denied" -- sh -c 'exit 7'; echo $?)" 7 'the status of a command'
+is "$("$PM" run --deny "$TMPDIR/denied" -- sh -c 'kill -TERM $$'; echo $?)" 143 'and of one that is killed'
+
+done_testing
