@@ -100,6 +100,16 @@ static const char *listener_remedy(int err)
 	return "Linux 5.5 or later; " PROFILE("seccomp(2) with SECCOMP_FILTER_FLAG_NEW_LISTENER");
 }
 
+/* A listener may be there, and none inside it. */
+static const char *chain_remedy(const struct probe *probe, int err)
+{
+	if (err == -EBUSY && !probe->fact[PROBE_LISTENER])
+		return "a filter that is no chain filter is around this process (a container's "
+		       "profile): one listener is all that it allows, so a pointsman in a pointsman "
+		       "runs outside of it";
+	return listener_remedy(err);
+}
+
 static const char *landlock_remedy(int err)
 {
 	if (err == -EOPNOTSUPP)
@@ -147,8 +157,9 @@ static const char *missing_remedy(const struct probe *probe, enum probe_fact fac
 		return err == -EINVAL ? SERIES : PROFILE("seccomp(2)");
 	case PROBE_LISTENER:
 	case PROBE_TOGETHER:
-	case PROBE_CHAIN:
 		return listener_remedy(err);
+	case PROBE_CHAIN:
+		return chain_remedy(probe, err);
 	case PROBE_RECV:
 		return "Linux 5.5 or later; " PROFILE("ioctl(2)");
 	case PROBE_PIN:

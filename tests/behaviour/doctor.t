@@ -219,7 +219,7 @@ no 'a process can be traced' 'who tries it is killed' "$(allow 'ptrace(2)')"
 
 # What is around it.
 filters=$(sed -n 's/^Seccomp_filters:\s*//p' /proc/self/status)
-ask "$without" getppid --
+ask "$without" swapon --
 has 'a filter more' "  filters: $((filters + 1))" '  no_new_privs: set'
 ask setpriv --no-new-privs
 has 'no_new_privs' "  filters: $filters" '  no_new_privs: set'

@@ -182,6 +182,13 @@ has 'and what is to be done there' \
 	"      -> a listener that is no chain filter is around this process (a container's, or another \
 supervisor's): run outside of it, or with --backend ptrace"
 runs 'under a listener' 0 125 "$helpers/listen"
+ask "$PM_BUILD/tests/without/without" swapon --
+has 'under a filter that did not opt in' 'ptrace  works here' 'notify  works here'
+has 'one listener is all there' \
+	'  no  a listener can be inside another (CHAIN): Device or resource busy' \
+	"      -> a filter that is no chain filter is around this process (a container's profile): one \
+listener is all that it allows, so a pointsman in a pointsman runs outside of it"
+runs 'under a filter that did not opt in' 0 0 "$PM_BUILD/tests/without/without" swapon --
 ask "$PM" run --backend ptrace --
 has 'inside ptrace there are no redirects' "notify  does not work here: $none"
 has 'each flag is refused there' \
