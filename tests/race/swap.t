@@ -68,7 +68,7 @@ options=(--policy policy.yaml)
 # attack WHAT KIND TRIES: flipped from outside and from inside
 attack()
 {
-	local what=$1 kind=$2 tries=$3 outside line
+	local what=$1 kind=$2 tries=$(($3 / part)) outside line
 	if [[ $kind != *-thread && $kind != *-process ]]; then
 		for side in naive pointsman; do
 			coproc "$race/swap" flip "$kind"
@@ -132,7 +132,7 @@ held()
 	cp -p denied.before/* denied
 	rmdir denied/made 2>/dev/null
 	rm -f denied/moved
-	line=$("$PM" run --policy confined.yaml -- "$race/swap" try "$what" 5000 dir 2>&1)
+	line=$("$PM" run --policy confined.yaml -- "$race/swap" try "$what" $((5000 / part)) dir 2>&1)
 	verdict "$what, dir, under Landlock" "$line" pointsman
 }
 
