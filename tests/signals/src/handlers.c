@@ -15,16 +15,37 @@
 #define READ_FD 900
 #define ASKED_READ_FD 901
 #define STACK_SIZE (1 << 16)
+#define TICK 1000000 /* ns */
+#define TICK_MAX 500000000
 
 static volatile unsigned long handled; /* how many handlers have come to their end */
 static volatile bool jumps; /* every second of them jumps */
 static char *stack; /* that they are to run on, or NULL */
 static sigjmp_buf out;
+static volatile unsigned long progress; /* of what is interrupted */
+
+/*
+ * The next one comes a millisecond later, or later where what it interrupts has done
+ * nothing since the last one.
+ */
+static void come_again(void)
+{
+	static unsigned long seen;
+	static long pause = TICK;
+
+	if (progress != seen)
+		pause = TICK;
+	else if (pause < TICK_MAX)
+		pause *= 2;
+	seen = progress;
+	signals_again(pause);
+}
 
 /* Redirected calls whose effects are counted. */
 static void handle(int signal)
 {
 	const char *expect = supervised ? "to\n" : "from\n";
+	unsigned int place_before = places;
 	unsigned long n = handled;
 	int before = errno, fd;
 	char buf[16] = "";
@@ -39,7 +60,9 @@ static void handle(int signal)
 	check(!close(fd));
 	check(mkdir(place("d/%lu", n), 0700) == -1 && errno == EEXIST);
 	errno = before;
+	places = place_before;
 	handled = n + 1;
+	come_again();
 	if (jumps && n % 2)
 		siglongjmp(out, 1);
 }
@@ -50,6 +73,7 @@ static void handle_with(int flags)
 
 	signals_begin();
 	check(!sigaction(SIGUSR1, &action, NULL));
+	signals_again(TICK);
 }
 
 static void say_made(unsigned long files)
@@ -67,6 +91,7 @@ static void run_files(int flags)
 	for (i = 0; i < rounds || handled < 20; i++) {
 		int fd = open(place("f/%lu", i), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
+		progress++;
 		check(fd >= 0 && !close(fd));
 		check(open(place("f/%lu", i), O_WRONLY | O_CREAT | O_EXCL, 0600) == -1 &&
 		      errno == EEXIST);
@@ -95,15 +120,17 @@ static void test_stack(void)
 /* A file whose making was left by a jump is there or not: a second try says which. */
 static void test_jump(void)
 {
-	volatile unsigned long i = 0, again = 0;
+	volatile unsigned long i = 0, tried = 0, again = 0;
 
 	handle_with(mode == MODE_RESTART ? SA_RESTART : 0);
 	if (sigsetjmp(out, 1))
 		again++;
 	jumps = true;
-	for (; i < rounds || again < 10; i++) {
+	for (; i < rounds || again < 10 || tried != i; i++) {
+		tried = i + 1;
 		check(!mkdir(place("f/%lu", i), 0700) || errno == EEXIST);
 		check(mkdir(place("f/%lu", i), 0700) == -1 && errno == EEXIST);
+		progress++;
 	}
 	jumps = false;
 	signals_end();
@@ -150,7 +177,10 @@ static void test_jump_wait(void)
 		i++;
 	jumps = true;
 	while (i < rounds / 4) {
-		long result = waits[i % 4]();
+		long result;
+
+		progress++;
+		result = waits[i % 4]();
 
 		/* A sleep is never restarted after a handler. */
 		check(result == -1 && errno == EINTR && (mode == MODE_PLAIN || i % 4 == 3));

@@ -16,6 +16,7 @@ bool supervised;
 unsigned long rounds;
 _Thread_local volatile unsigned long ticks;
 _Thread_local unsigned long interrupted;
+_Thread_local unsigned int places;
 static _Thread_local timer_t timer;
 static atomic_bool any_interrupted;
 static struct shared *shared;
@@ -24,8 +25,7 @@ static const char *from;
 const char *place(const char *format, ...)
 {
 	static _Thread_local char names[4][4096];
-	static _Thread_local unsigned int next;
-	char *name = names[next++ % 4];
+	char *name = names[places++ % 4];
 	int len = snprintf(name, sizeof(names[0]), "%s/", from);
 	va_list args;
 
@@ -69,6 +69,13 @@ void signals_begin(void)
 	check(!sigaction(SIGUSR1, &action, NULL));
 	check(!timer_create(CLOCK_MONOTONIC, &event, &timer));
 	check(!timer_settime(timer, 0, &often, NULL));
+}
+
+void signals_again(long nanoseconds)
+{
+	const struct itimerspec once = { .it_value.tv_nsec = nanoseconds };
+
+	check(!timer_settime(timer, 0, &once, NULL));
 }
 
 void signals_end(void)

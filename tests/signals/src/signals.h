@@ -59,6 +59,8 @@ extern bool supervised; /* are we under the policy? */
 extern unsigned long rounds; /* of a loop: SIGNALS_ROUNDS */
 /* Below the directory SIGNALS_FROM.  Each thread has four answers at a time. */
 const char *place(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How many there were; a handler that asks for some puts it back to what it was. */
+extern _Thread_local unsigned int places;
 
 /* What storm.c and the program that it stops know of each other. */
 struct shared {
@@ -76,6 +78,8 @@ struct shared *shared_map(void);
 extern _Thread_local volatile unsigned long ticks;
 void signals_begin(void);
 void signals_end(void);
+/* For handlers that take longer than a tick may: the next one comes after so long, and no other. */
+void signals_again(long nanoseconds);
 
 /* Is there another round to do?  There is until enough signals have come. */
 bool another(unsigned long done);
