@@ -8,15 +8,17 @@
 
 refused=$helpers/refused
 
-alone 'ptrace answers EPERM' "$refused" ptrace
+if [ "$backend" = ptrace ]; then
+	alone 'ptrace answers EPERM' "$refused" ptrace
+	alone 'the supervisor is out of reach' "$refused" reach
+	alone 'one for all threads, but with no listener' "$refused" tsync
+fi
 alone 'io_uring_setup answers ENOSYS' "$refused" io-uring
 alone 'open_by_handle_at answers EPERM' "$refused" handles
-both 'calls of the x32 table and unknown numbers answer ENOSYS' "$refused" x32
+alone 'calls of the x32 table and unknown numbers answer ENOSYS' "$refused" x32
 both 'int 0x80 in 64-bit code is mediated' "$refused" int80
-alone 'the supervisor is out of reach' "$refused" reach
 alone 'no_new_privs is set' "$refused" no-new-privs
 both 'a program installs filters' "$refused" filters
-alone 'one for all threads, but with no listener' "$refused" tsync
 both 'a program takes its calls itself' "$refused" dispatch
 both 'a program has a listener of its own' "$refused" listener
 

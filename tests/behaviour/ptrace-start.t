@@ -49,7 +49,7 @@ coproc CHECK_EXPECT=to supervised sh -c 'echo $$; read -r line; cat "$CHECK_FROM
 command=$COPROC_PID
 exec {answers}>&"${COPROC[1]}" {lines}<&"${COPROC[0]}"
 read -r pid <&"$lines"
-tracer=$(sed -n 's/^TracerPid:\s*//p' "/proc/$pid/status")
+tracer=$(supervisor_of "$pid")
 is "$(cat "/proc/$tracer/comm")" pointsman 'the supervisor is found'
 for signal in HUP INT QUIT ALRM TERM USR1 USR2 VTALRM PROF IO TSTP TTIN TTOU CONT; do
 	kill -s "$signal" "$tracer"

@@ -7,6 +7,9 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/harness/tap.sh"
 
 helpers=$PM_BUILD/tests/behaviour/src
+# Which one is tested: what only ptrace needs is left out elsewhere.
+# shellcheck disable=SC2034 # for those who read this file
+backend=${PM_BACKEND:-ptrace}
 
 export CHECK_FROM=$TMPDIR/from CHECK_DENIED=$TMPDIR/denied CHECK_EXPECT=from
 echo from >"$CHECK_FROM"
@@ -53,4 +56,19 @@ alone()
 	shift
 	out=$(supervised "$@" 2>&1)
 	ok $? "$what" "$out"
+}
+
+# supervisor_of PID: who traces it; on the notify backend nobody does, and the
+# machine is this test's alone
+supervisor_of()
+{
+	local tracer proc
+
+	tracer=$(sed -n 's/^TracerPid:\s*//p' "/proc/$1/status")
+	if [ "$backend" = notify ]; then
+		for proc in /proc/[0-9]*; do
+			[ "$(cat "$proc/comm" 2>/dev/null)" != pointsman ] || tracer=${proc#/proc/}
+		done
+	fi
+	echo "$tracer"
 }
