@@ -376,6 +376,10 @@ struct pm_layer {
  * thread does; others wait with it only where the backend asks one after the
  * other (ptrace).
  *
+ * Targets of the same user can signal the process, as they can the supervisor.
+ * They cannot trace it.  So late is what a target can have if it wants to: PM_ALLOW
+ * there is for handlers that only look on.
+ *
  * The call that a handler is given is a copy.  What is done to it is done to the
  * call when the answer comes, in the same order, and where that fails the call is
  * denied with the error.  So pm_call_write() only says then that it could not
