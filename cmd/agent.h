@@ -27,6 +27,7 @@
 #include <pointsman/pointsman.h>
 
 #include "audit.h"
+#include "oci_judge.h"
 
 /* A policy file as it was read, since containers have views of their own. */
 struct agent_file {
@@ -144,15 +145,19 @@ struct agent_runtime {
 	struct stat program;	/* that it ran when the listener was handed over */
 };
 
-/* A policy that lets the runtime end.  layer is what is asked. */
+/*
+ * A policy that lets the runtime end, and the outermost one the container's own
+ * profile decide (judge; NULL in others).  layer is what is asked.
+ */
 struct agent_layer {
 	struct pm_layer layer;
 	struct pm_layer *policy;
 	const struct agent_runtime *runtime;
+	const struct oci_judge *judge;
 };
 void runtime_know(struct agent_runtime *runtime, pid_t pid);
 void runtime_wrap(const struct agent_runtime *runtime, struct pm_layer *policy,
-		  struct agent_layer *layer);
+		  const struct oci_judge *judge, struct agent_layer *layer);
 
 /*
  * agent_manager.c: what sd_notify(3) and sd_listen_fds(3) say, written out.  Do

@@ -32,6 +32,7 @@ struct serving {
 	struct agent_container *container;
 	struct policy **policies;
 	struct agent_runtime runtime;
+	struct oci_judge *judge;
 	struct agent_layer *wrapped;
 	struct pm_layer **layers;
 	const char **names;
@@ -129,10 +130,13 @@ static int make_layers(struct serving *serving)
 	serving->wrapped = calloc(n, sizeof(*serving->wrapped));
 	if (!serving->policies || !serving->wrapped || !serving->layers || !serving->names)
 		return -ENOMEM;
-	err = read_policies(serving);
+	/* The bundle is the agent's to see, the rest is the container's. */
+	err = oci_judge_new(serving->container->bundle, serving->container->id, &serving->judge);
+	if (!err)
+		err = read_policies(serving);
 	for (size_t i = 0; i < serving->n; i++) {
 		runtime_wrap(&serving->runtime, policy_layer(serving->policies[i]),
-			     &serving->wrapped[i]);
+			     i + 1 < serving->n ? NULL : serving->judge, &serving->wrapped[i]);
 		serving->layers[i] = &serving->wrapped[i].layer;
 		serving->names[i] = serving->layers[i]->name;
 	}

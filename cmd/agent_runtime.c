@@ -8,6 +8,7 @@
  * program which it ran when the listener was handed over.
  */
 #define _GNU_SOURCE
+#include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,20 +53,49 @@ static bool wants(void *data, const char *syscall, uint32_t classes)
 	return layer->policy->wants(layer->policy->data, syscall, classes);
 }
 
+/* What becomes of a call is for the profile to say, as it is of one that is made. */
+static void judge(const struct agent_layer *layer, const struct pm_call *call,
+		  struct pm_verdict *verdict)
+{
+	uint32_t action = oci_judge_asks(layer->judge, call);
+
+	switch (action & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_LOG:
+	case SECCOMP_RET_USER_NOTIF:
+		return;
+	case SECCOMP_RET_ERRNO:
+		verdict->action = PM_DENY;
+		verdict->err = (int)(action & SECCOMP_RET_DATA);
+		break;
+	default:
+		verdict->action = PM_KILL;
+	}
+	verdict->rule = "built-in: the container's profile";
+	verdict->source = NULL;
+}
+
 static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 {
 	const struct agent_layer *layer = data;
+	int err;
 
-	if (!is_start(layer->runtime, call))
-		return layer->policy->decide(layer->policy->data, call, verdict);
-	verdict->rule = "built-in: the runtime starts the container";
-	return 0;
+	if (is_start(layer->runtime, call)) {
+		verdict->rule = "built-in: the runtime starts the container";
+		return 0;
+	}
+	err = layer->policy->decide(layer->policy->data, call, verdict);
+	if (!err && layer->judge &&
+	    (verdict->action == PM_ALLOW || verdict->action == PM_REDIRECT))
+		judge(layer, call, verdict);
+	return err;
 }
 
 void runtime_wrap(const struct agent_runtime *runtime, struct pm_layer *policy,
-		  struct agent_layer *layer)
+		  const struct oci_judge *profile, struct agent_layer *layer)
 {
 	layer->runtime = runtime;
+	layer->judge = profile;
 	layer->policy = policy;
 	layer->layer = *policy;
 	layer->layer.data = layer;

@@ -96,7 +96,8 @@ void guarantees_tell(struct pm_layer *const *layers, size_t n, const struct guar
 	char list[512];
 	bool any = false;
 
-	complain("pins: %s", with->mseal ? "sealed by mseal(2)" :
+	complain("pins: %s", with->kernel_pins ? "made and sealed by the kernel" :
+		 with->mseal ? "sealed by mseal(2)" :
 		 "kept by refusing the calls that could replace them");
 	for (int g = 0; g < NGUARANTEES; g++) {
 		if (list_classes(layers, n, g, with, list, sizeof(list))) {

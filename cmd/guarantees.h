@@ -14,6 +14,7 @@
 
 /* What there is to keep promises with. */
 struct guarantees {
+	bool kernel_pins;	/* the kernel makes the pins for a listener */
 	bool mseal;	/* pins are sealed by the kernel */
 	bool openat2;	/* opens can refuse every link */
 	uint32_t landlock;	/* PM_BIT()s of the classes that a rule set holds */

@@ -13,6 +13,7 @@
 #include <pointsman/pointsman.h>
 
 #include "audit.h"
+#include "backend.h"
 #include "command.h"
 #include "guarantees.h"
 #include "options.h"
@@ -170,7 +171,9 @@ static int prepare(struct run *run, int argc, char **argv)
 	err = run_options_parse(&run->options, argc, argv);
 	if (err || run->options.help || run->options.version)
 		return err;
-	run->with.mseal = !run->options.no_mseal && kernel_has_mseal();
+	run->options.backend = backend_choose(run->options.backend);
+	run->with.kernel_pins = !strcmp(run->options.backend, "notify");
+	run->with.mseal = run->with.kernel_pins || (!run->options.no_mseal && kernel_has_mseal());
 	run->with.openat2 = kernel_has_openat2();
 	err = collect_layers(run);
 	if (!err)

@@ -19,6 +19,9 @@ struct pm_backend {
 		    enum pm_stage *stage);
 };
 
+/* The name of the backend that this name, or "auto" or NULL, means here; NULL: none. */
+const char *backend_choose(const char *name);
+
 extern const struct pm_backend backend_notify;
 extern const struct pm_backend backend_ptrace;
 

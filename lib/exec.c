@@ -29,11 +29,23 @@ static const struct pm_backend *best(void)
 	return backends[BACKENDS - 1];
 }
 
+static const struct pm_backend *choose(const char *name)
+{
+	return name && strcmp(name, "auto") ? by_name(name) : best();
+}
+
+const char *backend_choose(const char *name)
+{
+	const struct pm_backend *backend = choose(name);
+
+	return backend ? backend->name : NULL;
+}
+
 int pm_exec(const struct pm_options *options, const char *file, char *const *argv,
 	    enum pm_stage *stage)
 {
 	const char *name = options->backend ? options->backend : "auto";
-	const struct pm_backend *backend = strcmp(name, "auto") ? by_name(name) : best();
+	const struct pm_backend *backend = choose(name);
 	char why[256] = "";
 	int err;
 

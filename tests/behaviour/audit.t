@@ -152,7 +152,7 @@ TASK = {'v': equals(1), 'time': time, 'tgid': count, 'tid': count, 'comm': text}
 NEEDED = {
     'start': {'v': equals(1), 'type': equals('start'), 'time': time, 'version': string,
               'pid': count, 'command': array(text), 'policies': array(text), 'kernel': string,
-              'machine': string, 'backend': words('auto', 'ptrace'), 'landlock': boolean,
+              'machine': string, 'backend': words('notify', 'ptrace'), 'landlock': boolean,
               'mseal': boolean},
     'call': {**TASK, **MADE, 'type': equals('call'), 'id': count,
              'arch': words('x86_64', 'i386'), 'layer': text, 'verdict': VERDICT,
@@ -241,7 +241,7 @@ def start_line(run):
     same(start['pid'], int(done.stdout))
     same(start['kernel'], os.uname().release)
     same(start['machine'], os.uname().machine)
-    same(start['backend'], 'auto')
+    same(start['backend'], os.environ.get('PM_BACKEND', 'ptrace'))
     same(stat.S_IMODE(os.stat(run.audit).st_mode), 0o600)
 
 
