@@ -21,6 +21,12 @@ static _Thread_local timer_t timer;
 static atomic_bool any_interrupted;
 static struct shared *shared;
 static const char *from;
+static uint64_t began;
+
+bool unnoticed(void)
+{
+	return mode == MODE_STOPS || mode == MODE_IGNORED;
+}
 
 const char *place(const char *format, ...)
 {
@@ -65,6 +71,9 @@ void signals_begin(void)
 		atomic_store(&shared->pid, getpid());
 		return;
 	}
+	if (mode == MODE_IGNORED)
+		action.sa_handler = SIG_IGN;
+	began = now();
 	event._sigev_un._tid = gettid();
 	check(!sigaction(SIGUSR1, &action, NULL));
 	check(!timer_create(CLOCK_MONOTONIC, &event, &timer));
@@ -92,6 +101,8 @@ bool another(unsigned long done)
 		atomic_fetch_add(&shared->progress, 1);
 		return done < rounds || atomic_load(&shared->stops) < ENOUGH;
 	}
+	if (mode == MODE_IGNORED)
+		return done < rounds || now() - began < ENOUGH * 1000000;
 	return done < rounds || ticks < ENOUGH;
 }
 
@@ -151,7 +162,7 @@ uint64_t now(void)
 
 int signals_main(const struct test *tests, size_t n, int argc, char **argv)
 {
-	static const char *const modes[] = { "restart", "plain", "stops" };
+	static const char *const modes[] = { "restart", "plain", "ignored", "stops" };
 	const char *side = getenv("SIGNALS_SUPERVISED"), *count = getenv("SIGNALS_ROUNDS");
 	size_t i, m;
 
@@ -160,7 +171,8 @@ int signals_main(const struct test *tests, size_t n, int argc, char **argv)
 		if (argc == 3 && !strcmp(argv[2], modes[m]))
 			break;
 	if (m == array_size(modes) || !from || !side || !count) {
-		fprintf(stderr, "usage: %s TEST restart|plain|stops, run by signals.sh\n", argv[0]);
+		fprintf(stderr, "usage: %s TEST restart|plain|ignored|stops, run by signals.sh\n",
+			argv[0]);
 		return 2;
 	}
 	mode = (enum mode)m;

@@ -11,7 +11,8 @@
  *
  *	restart	1000 a second at each thread that asks, with a handler of SA_RESTART
  *	plain	the same without SA_RESTART
- *	stops	SIGSTOP and SIGCONT from outside (storm.c), which no call may notice
+ *	ignored	1000 a second, which the program ignores
+ *	stops	SIGSTOP and SIGCONT from outside (storm.c)
  *
  * A check that fails says so on standard error and ends the process with 1.  What
  * was made is printed, "made WHERE HOW-MANY", to be counted from outside.
@@ -43,7 +44,7 @@
 
 #define array_size(array) (sizeof(array) / sizeof((array)[0]))
 
-enum mode { MODE_RESTART, MODE_PLAIN, MODE_STOPS };
+enum mode { MODE_RESTART, MODE_PLAIN, MODE_IGNORED, MODE_STOPS };
 
 /* A test that a program has by its name. */
 struct test {
@@ -55,6 +56,8 @@ struct test {
 int signals_main(const struct test *tests, size_t n, int argc, char **argv);
 
 extern enum mode mode;
+/* Are the signals such as no call may fail for?  It may do a part of what it is to do. */
+bool unnoticed(void);
 extern bool supervised; /* are we under the policy? */
 extern unsigned long rounds; /* of a loop: SIGNALS_ROUNDS */
 /* Below the directory SIGNALS_FROM.  Each thread has four answers at a time. */
@@ -73,7 +76,7 @@ struct shared *shared_map(void);
 
 /*
  * Signals come at the calling thread from now on, or no more.  How many came to it is
- * in ticks; stops are not counted by thread.
+ * in ticks, where there is a handler.
  */
 extern _Thread_local volatile unsigned long ticks;
 void signals_begin(void);

@@ -132,8 +132,7 @@ static void test_write(void)
 		if (!ended(result, before))
 			continue;
 		/* A part only where a signal, or a stop, came between two pages. */
-		check(result == sizeof(buf) ||
-		      (result > 0 && (mode == MODE_STOPS || ticks != before)));
+		check(result == sizeof(buf) || (result > 0 && (unnoticed() || ticks != before)));
 		said += (uint64_t)result;
 		n++;
 	}
@@ -258,7 +257,7 @@ enum left { LEFT_WRITTEN, LEFT_REDIRECTED, LEFT_NONE };
 /* Every sixteenth is longer, and longer again until one was interrupted that can be. */
 static long sleep_time(bool poll, unsigned long n)
 {
-	unsigned long longer = interrupted || mode == MODE_STOPS ? 1 : n / 16 + 1;
+	unsigned long longer = interrupted || unnoticed() ? 1 : n / 16 + 1;
 
 	if (poll)
 		return SLEEP_POLL;
@@ -272,7 +271,7 @@ static long sleep_time(bool poll, unsigned long n)
 static void sleep_by(long (*run)(long nanoseconds, struct timespec *left), enum left writes)
 {
 	signals_begin();
-	for (unsigned long n = 0; another(n) || (mode != MODE_STOPS && !interrupted); n++) {
+	for (unsigned long n = 0; another(n) || (!unnoticed() && !interrupted); n++) {
 		long time = sleep_time(run == sleep_poll, n);
 		struct timespec left = { -1, -1 };
 		unsigned long before = ticks;
@@ -282,11 +281,11 @@ static void sleep_by(long (*run)(long nanoseconds, struct timespec *left), enum 
 		if (!result) {
 			check(now() - start >= (uint64_t)time);
 			/* The kernel writes the rest of the time before a sleep goes on, too. */
-			check(left.tv_sec == -1 || (mode == MODE_STOPS && writes != LEFT_NONE &&
+			check(left.tv_sec == -1 || (unnoticed() && writes != LEFT_NONE &&
 						    !(writes == LEFT_REDIRECTED && supervised)));
 			continue;
 		}
-		check(result == -1 && errno == EINTR && mode != MODE_STOPS && ticks != before);
+		check(result == -1 && errno == EINTR && !unnoticed() && ticks != before);
 		interrupted++;
 		if (writes == LEFT_NONE || (writes == LEFT_REDIRECTED && supervised))
 			check(left.tv_sec == -1);
