@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all check check-kernel clean demo demo-kernel setup setup-kernel setup-tests soak vm-shell
+.PHONY: all check check-kernel check-notify clean demo demo-kernel setup setup-kernel setup-tests soak vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -41,6 +41,12 @@ check-kernel: setup setup-kernel
 # What takes longer than a check may: an hour.
 soak: setup-tests all
 	tests/soak $(BUILD)
+
+# Every test of what pointsman does, in the virtual machine on the notify backend:
+# hours, for its processor is emulated.
+check-notify: setup-tests setup-kernel
+	@$(MAKE) --no-print-directory all
+	tests/check-notify $(BUILD)
 
 demo-kernel:
 	kernel/demo/run
