@@ -65,7 +65,8 @@ static void judge(const struct agent_layer *layer, const struct pm_call *call,
 	case SECCOMP_RET_USER_NOTIF:
 		return;
 	case SECCOMP_RET_ERRNO:
-		verdict->action = PM_DENY;
+		/* An error of 0 is success without the call. */
+		verdict->action = action & SECCOMP_RET_DATA ? PM_DENY : PM_VALUE;
 		verdict->err = (int)(action & SECCOMP_RET_DATA);
 		break;
 	default:
