@@ -31,12 +31,16 @@ cleanup()
 trap cleanup EXIT
 
 # crun refuses a machine with controllers in both versions of cgroups: it gets a
-# mount namespace of its own with the second one only, and makes no cgroups.
+# mount namespace of its own with the second one only, and makes no cgroups.  With
+# $under, a list, it runs under that.
+under=()
 in_crun()
 {
 	unshare -m --propagation private sh -c '
-		mount -t cgroup2 cgroup2 /sys/fs/cgroup &&
-		exec crun --root "$0" --cgroup-manager=disabled "$@"' "$work/run/crun" "$@"
+		[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] ||
+			mount -t cgroup2 cgroup2 /sys/fs/cgroup || exit
+		exec "$@"' sh "${under[@]}" \
+		crun --root "$work/run/crun" --cgroup-manager=disabled "$@"
 }
 
 in_runc()
@@ -76,7 +80,10 @@ bundle()
 	"$PM" oci-profile "${files[@]}" --listener "$socket" --metadata "$name" \
 		>"$dir/seccomp" 2>"$dir/notes" || return
 	(cd "$dir" && rm -f config.json && runc spec) &&
-		jq --arg command "exec 2>&1; $2" --slurpfile seccomp "$dir/seccomp" '
+		jq --arg command "exec 2>&1; $2" --slurpfile seccomp "$dir/seccomp" \
+			--slurpfile engines /usr/share/containers/seccomp.json \
+			--argjson refused "${refused:-[]}" \
+			--argjson caps '["CAP_AUDIT_WRITE", "CAP_SYS_CHROOT"]' '
 			.process.terminal = false | .root = {path: "root", readonly: false} |
 			.process.args = ["sh", "-c", $command] |
 			.linux.seccomp = $seccomp[0] | del(.linux.resources) |
@@ -89,6 +96,24 @@ bundle()
 # shellcheck disable=SC2034
 usual='.process.capabilities |= map_values(["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER",
 	"CAP_FSETID", "CAP_KILL", "CAP_MKNOD", "CAP_SETGID", "CAP_SETUID", "CAP_SYS_CHROOT"])'
+
+# For $edit, after $usual: the profile that engines give to containers which ask for
+# nothing, as the package golang-github-containers-common has it, with unshare refused
+# as in Moby's; and the calls of the profile that oci-profile has printed sent to the
+# agent.
+# shellcheck disable=SC2034,SC2016
+engines='
+	($engines[0].syscalls | map(select(
+		((.includes.caps // []) | length == 0 or (map(IN($caps[])) | any)) and
+		((.excludes.caps // []) | map(IN($caps[])) | any | not) and
+		((.includes.arches // ["amd64"]) | index("amd64"))) |
+		{names, action, args: (.args // []), errnoRet} | del(..|nulls))) as $default |
+	(.linux.seccomp.syscalls | map(select(.action == "SCMP_ACT_NOTIFY") | .names[])) as $sent |
+	.linux.seccomp |= . + {defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1,
+		syscalls: ([$default[] | .names -= $sent + $refused | select(.names != [])] +
+			[{names: $sent, action: "SCMP_ACT_NOTIFY"},
+			 {names: $refused, action: "SCMP_ACT_ERRNO", errnoRet: 1}] |
+			map(select(.names != [])))}'
 
 # contained RUNTIME ID: run it; what it prints goes to $out, and its status is returned
 contained()

@@ -248,6 +248,15 @@ static int do_comm(char **arg)
 	return 0;
 }
 
+/* A system call by its number, with one argument. */
+static int do_call(char **arg)
+{
+	long result = syscall(atol(arg[0]), strtoul(arg[1], NULL, 0), 0, 0, 0, 0, 0);
+
+	printf("%s\n", result < 0 ? strerror(errno) : "worked");
+	return 0;
+}
+
 /* Opens for ever: a line for each that fails as it should not; ends at the file STOP. */
 static int do_forever(char **arg)
 {
@@ -279,7 +288,7 @@ static const struct {
 	{ "unix", do_unix, 1 },	      { "fifo", do_fifo, 1 }, { "interrupt", do_interrupt, 1 },
 	{ "makers", do_makers, 1 },   { "swap", do_swap, 4 }, { "device", do_device, 4 },
 	{ "as", do_as, 4 },	      { "forever", do_forever, 2 },
-	{ "comm", do_comm, 0 },
+	{ "comm", do_comm, 0 },	      { "call", do_call, 2 },
 };
 
 int main(int argc, char **argv)
