@@ -41,9 +41,10 @@
  * call from the one that is asked about it.
  *
  * Crashes.  A layer is part of the supervisor: where it crashes, the supervisor
- * dies, and with it every target, by SIGKILL, before it makes another call.  One
- * that never answers holds its call for ever.  A handler (struct pm_handler)
- * decides in a process of its own, and has a limit.
+ * dies, and with it every target: under the ptrace backend by SIGKILL, at once; under
+ * notify by SIGSYS, in the call that waits or is next to be decided on.  One that
+ * never answers holds its call for ever.  A handler (struct pm_handler) decides in a
+ * process of its own, and has a limit.
  *
  * Errors.  Functions return 0 or a count, or a negative errno; each says which.
  *
@@ -499,7 +500,7 @@ struct pm_options {
  * Run a program under layers, as execvp(3) would: the calling process becomes
  * the program, with its pid, its terminal and its parent; the supervisor is a
  * new process beside it, in a session of its own, that stays until the last
- * descendant of the program is gone.  Its death kills them all.
+ * descendant of the program is gone.  Its death kills them all, see above.
  *
  * The supervisor is a fork of the caller: it has the caller's memory, not its
  * threads, and of its descriptors those that are close-on-exec, with standard error
