@@ -34,6 +34,7 @@ struct message {
 	struct msghdr header;
 	struct plain_address address;
 	struct iovec data;
+	bool cut;		/* there are more than these */
 	int *descriptors;	/* ours, closed after the message */
 	size_t ndescriptors;
 };
@@ -80,8 +81,10 @@ static int gather(const struct pm_call *call, uint64_t vectors, size_t count, bo
 			len = load_le(raw + width, width);
 			if (len > room - at && !stream)
 				return -EMSGSIZE;
-			if (len > room - at)
+			if (len > room - at) {
 				len = room - at;
+				message->cut = true;
+			}
 			if (pass && len &&
 			    (err = memory_read(call->tid, base,
 					       (char *)message->data.iov_base + at, len)))
@@ -198,7 +201,9 @@ static ssize_t transmit(const struct notice *notice, int fd, const struct msghdr
 	return sent;
 }
 
-static ssize_t send_one(const struct notice *notice, int fd, bool stream, size_t i, int flags)
+/* *whole: all of it was sent, so that the next one may be. */
+static ssize_t send_one(const struct notice *notice, int fd, bool stream, size_t i, int flags,
+			bool *whole)
 {
 	struct pm_call *call = &notice->flight->call;
 	struct message message = { .address = { .fd = -1 } };
@@ -215,6 +220,7 @@ static ssize_t send_one(const struct notice *notice, int fd, bool stream, size_t
 			identity_leave(&own);
 		}
 	}
+	*whole = sent >= 0 && !message.cut && (size_t)sent == message.data.iov_len;
 	message_clear(&message);
 	return sent;
 }
@@ -232,17 +238,17 @@ void send_messages(const struct notice *notice)
 	struct pm_call *call = &notice->flight->call;
 	const struct pm_run *run = &notice->flight->run;
 	auto_close int fd = plain_descriptor(call, (int)call->args[0]);
-	bool stream = fd >= 0 && is_stream(fd);
+	bool stream = fd >= 0 && is_stream(fd), whole = true;
 	ssize_t sent = fd < 0 ? fd : 0;
 	size_t done = 0;
 
-	for (size_t i = 0; sent >= 0 && done < run->nsteps && i < call->nitems; i++) {
+	for (size_t i = 0; sent >= 0 && whole && done < run->nsteps && i < call->nitems; i++) {
 		const struct pm_step *step = &run->steps[done];
 		uint32_t len;
 
 		if (call->items[i].priv->parent >= 0)
 			continue;
-		sent = send_one(notice, fd, stream, i, (int)step->args[2]);
+		sent = send_one(notice, fd, stream, i, (int)step->args[2], &whole);
 		len = (uint32_t)sent;
 		if (sent >= 0)
 			sent = memory_write(call->tid, step->msg_len_addr, &len, sizeof(len));
