@@ -11,7 +11,10 @@ kernel=$1
 helpers=$PM_BUILD/tests/behaviour/src
 yama=/proc/sys/kernel/yama/ptrace_scope
 cd "$TMPDIR" || exit 1
+# An ordinary user may not reach where it was built.
 chmod 0755 .
+cp "$PM_BUILD/pointsman" own
+PM=$TMPDIR/own
 
 # ask COMMAND...: doctor's text and status, started by COMMAND; a line for each thing
 ask()

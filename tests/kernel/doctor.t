@@ -14,8 +14,8 @@ for kernel in stock redirect; do
 		1..*) plan=$line ;;
 		*) echo "$line" ;;
 		esac
-	done < <("$PM_SRC/vm/run" --kernel "$kernel" -- env PM="$PM" PM_BUILD="$PM_BUILD" \
-		PM_SRC="$PM_SRC" bash "$PM_SRC/tests/kernel/doctor-guest.sh" "$kernel" 2>&1 </dev/null)
+	done < <("$PM_SRC/vm/run" --kernel "$kernel" -- env PM_BUILD="$PM_BUILD" PM_SRC="$PM_SRC" \
+		bash "$PM_SRC/tests/kernel/doctor-guest.sh" "$kernel" 2>&1 </dev/null)
 	[ -n "$plan" ]
 	ok $? "$kernel: it came to its end"
 done
