@@ -30,7 +30,7 @@
 #define BIT_CREATE PM_BIT(PM_CLASS_CREATE)
 
 /* In place of the real one: says what it was asked. */
-static struct {
+static _Thread_local struct {
 	int dirfd, err;
 	unsigned int flags, count;
 	uint64_t resolve;

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "bytes.h"
@@ -449,6 +450,45 @@ static void forgets(void **state)
 	pm_layer_free(layer);
 }
 
+static void handle_nothing(void *data, struct pm_request *request)
+{
+	(void)data;
+	(void)request;
+	page->handled++;
+}
+
+static int start_with_little(void *data)
+{
+	const struct rlimit few = { 16, 16 };
+
+	(void)data;
+	return setrlimit(RLIMIT_NOFILE, &few) ? -errno : 0;
+}
+
+/* One that forgets everything comes to its limit of descriptors; then nobody waits. */
+static void forgets_too_much(void **state)
+{
+	const struct pm_handler handler = { .start = start_with_little, .handle = handle_nothing,
+					    .limit = BRIEF };
+	struct pm_layer *layer;
+	bool waited = true;
+
+	(void)state;
+	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
+	for (int i = 0; i < 17 && waited; i++) {
+		struct pm_verdict verdict;
+		struct pm_call call;
+
+		READ_ONE(&call, "openat", CWD, PATHS, O_RDONLY);
+		assert_int_equal(ask(layer, &call, &verdict), 0);
+		assert_int_equal(verdict.action, PM_DENY);
+		waited = strcmp(verdict.rule, "handler: no answer") != 0;
+		pm_call_clear(&call);
+	}
+	assert_false(waited);
+	pm_layer_free(layer);
+}
+
 static void handle_stall(void *data, struct pm_request *request)
 {
 	(void)data;
@@ -672,6 +712,7 @@ int main(void)
 		TEST(answered_by_another_thread),
 		TEST(start_fails),
 		TEST(forgets),
+		TEST(forgets_too_much),
 		TEST(stalls),
 		TEST(what_is_over_is_not_handled),
 		TEST(crashes),
