@@ -6,8 +6,13 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
-/* What the kernel keeps to itself: the call was interrupted, it may be issued again. */
+/*
+ * What the kernel keeps to itself: the call was interrupted.  It is issued again after a
+ * handler with SA_RESTART; after every handler; after none.
+ */
 #define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
+#define ERESTARTNOHAND 514
 
 #define MAX_ERRNO 4095
 
@@ -22,7 +27,7 @@ struct task {
 	struct model_outcome *out;
 	struct model_call call;		/* as it now stands */
 	struct substitute args[6], nr;
-	enum model_signal pending;
+	unsigned int pending;		/* bit n: enum model_signal n */
 	long result;
 };
 
@@ -113,6 +118,12 @@ static enum verdict kill(struct task *t, int how)
 	return KILLED;
 }
 
+static void pend(struct task *t, enum model_signal signal)
+{
+	if (signal != MODEL_NO_SIGNAL)
+		t->pending |= 1U << signal;
+}
+
 /*
  * A signal comes while the task waits.  Only a fatal one ends a killable wait; another
  * one is pending then.  Returns whether the wait goes on; else *verdict says.
@@ -124,9 +135,8 @@ static bool waits_on(struct task *t, enum model_signal signal, bool killable,
 		*verdict = kill(t, MODEL_KILLED_SIGKILL);
 		return false;
 	}
-	if (signal != MODEL_NO_SIGNAL)
-		t->pending = signal;
-	if (t->pending == MODEL_NO_SIGNAL || killable)
+	pend(t, signal);
+	if (!t->pending || killable)
 		return true;
 	*verdict = final(t, -ERESTARTSYS);
 	return false;
@@ -149,7 +159,7 @@ static enum verdict notify(struct task *t, int i)
 
 	if (!w->listens(w, i))
 		return orphan(t, flags);
-	if (t->pending != MODEL_NO_SIGNAL && !killable)
+	if (t->pending && !killable)
 		t->out->race = true;
 
 	answer = w->answers(w, i, &t->call);
@@ -192,8 +202,7 @@ static enum verdict trace(struct task *t, int i, unsigned int data)
 	trace = w->traces(w, &t->call);
 	if (trace.then == MODEL_SIGNAL_KILLS)
 		return kill(t, MODEL_KILLED_SIGKILL);
-	if (trace.then != MODEL_NO_SIGNAL)
-		t->pending = trace.then;
+	pend(t, trace.then);
 	if (trace.skips) {
 		t->call.nr = -1;
 		return final(t, trace.value);
@@ -301,7 +310,9 @@ static void run(struct task *t)
 	t->out->ran = true;
 	t->out->run = t->call;
 	t->result = run.value;
-	if (run.forks) {
+	if (run.forks && t->pending) {
+		t->result = -ERESTARTNOINTR;
+	} else if (run.forks) {
 		struct task child = *t;
 
 		restore(&child);
@@ -310,16 +321,16 @@ static void run(struct task *t)
 	}
 	if (!run.sleeps)
 		return;
-	if (t->pending == MODEL_NO_SIGNAL) {
+	if (!t->pending) {
 		tell(t, MODEL_SAW_SLEEP, 0, 0);
 		if (run.then == MODEL_SIGNAL_KILLS) {
 			kill(t, MODEL_KILLED_SIGKILL);
 			return;
 		}
-		t->pending = run.then;
+		pend(t, run.then);
 	}
-	if (t->pending != MODEL_NO_SIGNAL)
-		t->result = -ERESTARTSYS;
+	if (t->pending)
+		t->result = run.interrupted == MODEL_RESTARTSYS ? -ERESTARTSYS : -ERESTARTNOHAND;
 }
 
 static struct model_frame *frame(struct task *t, int kind)
@@ -332,19 +343,26 @@ static struct model_frame *frame(struct task *t, int kind)
 	return f;
 }
 
-/* On the way to user mode, registers being restored.  Returns whether it starts again. */
+/*
+ * On the way to user mode, registers being restored: handlers, the one with SA_RESTART first
+ * (its signal has the lower number), and the first one decides whether the call starts
+ * again.  Returns that.
+ */
 static bool deliver(struct task *t)
 {
 	bool again = false;
 
-	if (t->pending == MODEL_NO_SIGNAL)
-		return false;
-	if (t->result == -ERESTARTSYS) {
-		again = t->pending == MODEL_SIGNAL_RESTARTS;
-		t->result = again ? t->call.nr : -EINTR;
+	for (unsigned int signal = 1; t->pending; signal++) {
+		if (!(t->pending & 1U << signal))
+			continue;
+		t->pending &= ~(1U << signal);
+		if (t->result <= -ERESTARTSYS && t->result >= -ERESTARTNOHAND) {
+			again = t->result == -ERESTARTNOINTR ||
+				(t->result == -ERESTARTSYS && signal == MODEL_SIGNAL_RESTARTS);
+			t->result = again ? t->call.nr : -EINTR;
+		}
+		frame(t, MODEL_FRAME_SIGNAL)->signal = signal;
 	}
-	frame(t, MODEL_FRAME_SIGNAL)->signal = t->pending;
-	t->pending = MODEL_NO_SIGNAL;
 	return again;
 }
 

@@ -78,6 +78,8 @@ struct model_run {
 	bool forks;			/* a child starts with a copy of the registers */
 	long value;
 	enum model_signal then;		/* sleeps: what comes; else value comes */
+	/* How it takes a signal; forks: RESTARTNOINTR, where one is pending. */
+	enum { MODEL_RESTARTSYS, MODEL_RESTARTNOHAND } interrupted;
 };
 
 /* What others than the task see, in order. */

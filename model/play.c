@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A scenario by the kernel: one process is supervisor of all listeners and tracer; the task
+ * shares memory and descriptors with it, and makes no system call beside those under test
+ * and a few that every filter allows.
+ *
+ * Nothing is done at a time, all of it on a condition.  What does not come in PATIENCE
+ * seconds is a difference.
+ */
+#define _GNU_SOURCE
+#include "scenario.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/ucontext.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../lib/uapi.h"
+
+#define PATIENCE 60
+#define TICK 1				/* milliseconds: how often it is looked whether a call sleeps */
+
+/* ---- the task ---- */
+
+struct registers {
+	uint64_t nr, args[6];
+};
+
+/* One for each call. */
+struct seen {
+	struct registers after;
+	volatile int frames;
+	struct model_frame frame[MODEL_FRAMES];
+	volatile bool forked;
+	uint64_t child[6];
+};
+
+static struct {
+	const struct scenario *s;
+	struct sock_filter insn[MAX_FILTERS][PROGRAM_MAX];
+	struct sock_fprog program[MAX_FILTERS];
+	unsigned long flags[MAX_FILTERS];
+	volatile long installed[MAX_FILTERS];
+	volatile int ready, go;		/* futexes */
+	volatile int current, done;
+	struct seen seen[MAX_CALLS];
+	char stack[65536] __attribute__((aligned(64)));
+} shared;
+
+/* No errno: the task shares it with the supervisor. */
+static long raw(long nr, long a, long b, long c, long d)
+{
+	register long r10 asm("r10") = d;
+	long ret;
+
+	asm volatile("syscall"
+		     : "=a"(ret)
+		     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+		     : "rcx", "r11", "memory");
+	return ret;
+}
+
+static void raise_to_one(volatile int *futex)
+{
+	*futex = 1;
+	raw(SYS_futex, (long)futex, FUTEX_WAKE, 1, 0);
+}
+
+static void wait_for_one(volatile int *futex)
+{
+	while (!*futex)
+		raw(SYS_futex, (long)futex, FUTEX_WAIT, 0, 0);
+}
+
+static void make_call(const struct registers *in, struct registers *out)
+{
+	register struct registers *to asm("r12") = out;
+
+	asm volatile("mov 0(%%rbx), %%rax\n\t"
+		     "mov 8(%%rbx), %%rdi\n\t"
+		     "mov 16(%%rbx), %%rsi\n\t"
+		     "mov 24(%%rbx), %%rdx\n\t"
+		     "mov 32(%%rbx), %%r10\n\t"
+		     "mov 40(%%rbx), %%r8\n\t"
+		     "mov 48(%%rbx), %%r9\n\t"
+		     "syscall\n\t"
+		     "mov %%rax, 0(%%r12)\n\t"
+		     "mov %%rdi, 8(%%r12)\n\t"
+		     "mov %%rsi, 16(%%r12)\n\t"
+		     "mov %%rdx, 24(%%r12)\n\t"
+		     "mov %%r10, 32(%%r12)\n\t"
+		     "mov %%r8, 40(%%r12)\n\t"
+		     "mov %%r9, 48(%%r12)\n\t"
+		     :
+		     : "b"(in), "r"(to)
+		     : "rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "memory");
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	static const int order[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };
+	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	struct seen *seen = &shared.seen[shared.current];
+	struct model_frame *frame = &seen->frame[seen->frames % MODEL_FRAMES];
+
+	memset(frame, 0, sizeof(*frame));
+	frame->result = regs[REG_RAX];
+	for (int i = 0; i < 6; i++)
+		frame->args[i] = (uint64_t)regs[order[i]];
+	if (sig == SIGSYS) {
+		frame->kind = MODEL_FRAME_SIGSYS;
+		frame->data = (unsigned int)info->si_errno;
+		frame->nr = info->si_syscall;
+	} else {
+		frame->kind = MODEL_FRAME_SIGNAL;
+		frame->signal = sig == SIGUSR1 ? MODEL_SIGNAL_RESTARTS : MODEL_SIGNAL_INTERRUPTS;
+	}
+	seen->frames = seen->frames + 1;
+}
+
+static int task(void *unused)
+{
+	/* As the kernel has it; children are not waited for. */
+	static const struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} ignore = { .handler = (void *)SIG_IGN };
+	long me = raw(SYS_gettid, 0, 0, 0, 0);
+
+	(void)unused;
+	raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	raw(SYS_rt_sigaction, SIGCHLD, (long)&ignore, 0, 8);
+	for (int i = 0; i < shared.s->filters; i++)
+		shared.installed[i] = raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+					  (long)shared.flags[i], (long)&shared.program[i], 0);
+	raise_to_one(&shared.ready);
+	if (shared.s->tracer)
+		wait_for_one(&shared.go);
+	for (int c = 0; c < shared.s->calls; c++) {
+		const struct model_call *call = &shared.s->one[c].call;
+		struct seen *seen = &shared.seen[c];
+		struct registers in = { .nr = (uint64_t)call->nr };
+
+		for (int i = 0; i < 6; i++)
+			in.args[i] = call->args[i];
+		shared.current = c;
+		make_call(&in, &seen->after);
+		if (!seen->after.nr && raw(SYS_gettid, 0, 0, 0, 0) != me) {
+			/* The child of vfork(), on the stack of its parent. */
+			for (int i = 0; i < 6; i++)
+				seen->child[i] = seen->after.args[i];
+			seen->forked = true;
+			raw(SYS_exit, 0, 0, 0, 0);
+		}
+		shared.done = c + 1;
+	}
+	raw(SYS_exit, 0, 0, 0, 0);
+	return 0;
+}
+
+/* ---- the supervisor ---- */
+
+struct play {
+	const struct scenario *s;
+	struct results *results;
+	pid_t pid;			/* 0: it is dead */
+	int listener[MAX_FILTERS];	/* -1: none, or closed */
+	int syscall_fd, wchan_fd;	/* /proc/PID/syscall, /proc/PID/wchan */
+	int call, step;
+	int held;			/* the status of a stop that is not looked at yet, or 0 */
+	time_t since;
+};
+
+static int sigchld_fd = -1;
+
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void stuck(struct play *p, const char *why)
+{
+	if (!p->results->stuck)
+		p->results->stuck = why;
+	if (p->pid) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, NULL, __WALL);
+		p->pid = 0;
+	}
+}
+
+static const struct step *next_step(struct play *p)
+{
+	static const struct step nothing;
+
+	return p->step < MAX_STEPS ? &p->s->one[p->call].step[p->step++] : &nothing;
+}
+
+/* Something has happened to the call that is being made. */
+static struct model_event *event(struct play *p, int kind, int filter)
+{
+	static struct model_event lost;
+	struct result *result;
+	struct model_event *e;
+
+	if (shared.current != p->call) {
+		p->call = shared.current;
+		p->step = 0;
+	}
+	result = &p->results->result[p->call];
+	e = result->events < MAX_EVENTS ? &result->event[result->events] : &lost;
+	result->events++;
+	*e = (struct model_event){ .kind = kind, .filter = filter };
+	return e;
+}
+
+static void died(struct play *p, int status)
+{
+	int *end = (int *)&p->results->result[shared.current].outcome.end;
+
+	p->pid = 0;
+	if (WIFEXITED(status))
+		return;
+	if (WTERMSIG(status) == SIGSYS)
+		*end = MODEL_KILLED_SIGSYS;
+	else if (WTERMSIG(status) == SIGKILL)
+		*end = MODEL_KILLED_SIGKILL;
+	else
+		stuck(p, "the task died of a signal of its own");
+}
+
+/* What waitpid() has: death and delivery of signals at once, a stop of a filter is held. */
+static void look_at_status(struct play *p)
+{
+	int status;
+
+	while (p->pid && !p->held && waitpid(p->pid, &status, WNOHANG | __WALL) > 0) {
+		if (!WIFSTOPPED(status))
+			died(p, status);
+		else if (status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
+			p->held = status;
+		else
+			ptrace(PTRACE_CONT, p->pid, 0, WSTOPSIG(status));
+	}
+}
+
+static void drain_sigchld(void)
+{
+	struct signalfd_siginfo si;
+
+	while (read(sigchld_fd, &si, sizeof(si)) > 0)
+		;
+}
+
+static bool patient(struct play *p)
+{
+	if (seconds() - p->since < PATIENCE)
+		return true;
+	stuck(p, "nothing happens");
+	return false;
+}
+
+/* Send a signal; wait until its handler has run, or the task is dead, where it is due. */
+static void send_signal(struct play *p, enum model_signal signal, bool due)
+{
+	static const int numbers_of[] = { 0, SIGUSR1, SIGUSR2, SIGKILL };
+	const volatile int *frames = &shared.seen[p->call].frames;
+	int before = *frames;
+
+	kill(p->pid, numbers_of[signal]);
+	if (!due && signal != MODEL_SIGNAL_KILLS)
+		return;
+	for (int n = 0; p->pid && (signal == MODEL_SIGNAL_KILLS || *frames == before); n++) {
+		struct pollfd fd = { .fd = sigchld_fd, .events = POLLIN };
+
+		poll(&fd, 1, n < 20 ? 0 : TICK);
+		drain_sigchld();
+		look_at_status(p);
+		if (!patient(p))
+			return;
+		sched_yield();
+	}
+}
+
+static void redirect(struct play *p, int i, uint64_t id, const struct model_change *change)
+{
+	struct seccomp_notif_resp_redirect resp = {
+		.id = id,
+		.flags = SECCOMP_REDIRECT_FLAG_CONTINUE,
+		.args_mask = change->mask,
+	};
+
+	for (int n = 0; n < 6; n++)
+		if (change->mask & 1U << n)
+			resp.args[n] = change->args[n];
+	if (change->changes_nr) {
+		resp.flags |= SECCOMP_REDIRECT_FLAG_NR;
+		resp.nr = change->nr;
+	}
+	if (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, &resp))
+		stuck(p, "SEND_REDIRECT fails");
+}
+
+static void answer(struct play *p, int i, uint64_t id, const struct model_answer *answer)
+{
+	struct seccomp_notif_resp resp = { .id = id };
+
+	switch (answer->kind) {
+	case MODEL_REDIRECT:
+		if (p->s->filter[i].redirects) {
+			redirect(p, i, id, &answer->change);
+			return;
+		}
+		/* fall through */
+	case MODEL_CONTINUE:
+		resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		break;
+	case MODEL_VALUE:
+		resp.val = answer->value;
+		break;
+	case MODEL_ERROR:
+		resp.error = (int)answer->value;
+		break;
+	case MODEL_CLOSE:
+		close(p->listener[i]);
+		p->listener[i] = -1;
+		return;
+	}
+	if (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SEND, &resp))
+		stuck(p, "SEND fails");
+}
+
+static void set_call(struct model_event *e, int nr, const uint64_t *args)
+{
+	e->call.nr = nr;
+	memcpy(e->call.args, args, sizeof(e->call.args));
+}
+
+/* There is a notification for the listener of a filter. */
+static void notification(struct play *p, int i)
+{
+	unsigned int flags = p->s->filter[i].flags;
+	bool killable = flags & MODEL_KILLABLE;
+	const struct model_answer *a;
+	struct seccomp_notif req = { 0 };
+	struct model_event *e;
+
+	e = event(p, MODEL_SAW_UNRECEIVED, i);
+	a = &next_step(p)->answer;
+	if (a->first != MODEL_NO_SIGNAL) {
+		send_signal(p, a->first, !killable);
+		if (!killable || a->first == MODEL_SIGNAL_KILLS)
+			return;
+		e = event(p, MODEL_SAW_UNRECEIVED, i);
+	}
+	if (a->kind == MODEL_CLOSE && a->unseen) {
+		answer(p, i, 0, a);
+		return;
+	}
+	e->kind = MODEL_SAW_NOTIFICATION;
+	if (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_RECV, &req)) {
+		stuck(p, "RECV fails");
+		return;
+	}
+	set_call(e, req.data.nr, (const uint64_t *)req.data.args);
+	if (a->then != MODEL_NO_SIGNAL) {
+		killable = killable || (flags & MODEL_KILLABLE_RECV);
+		send_signal(p, a->then, !killable);
+		if (!killable || a->then == MODEL_SIGNAL_KILLS)
+			return;
+	}
+	answer(p, i, req.id, a);
+}
+
+/* The task is at the stop of a filter that returned TRACE. */
+static void filter_stop(struct play *p)
+{
+	struct user_regs_struct regs;
+	unsigned long long *args[] = { &regs.rdi, &regs.rsi, &regs.rdx,
+				       &regs.r10, &regs.r8,  &regs.r9 };
+	uint64_t now[6];
+	struct model_event *e = event(p, MODEL_SAW_STOP, 0);
+	const struct model_trace *t = &next_step(p)->trace;
+	unsigned long data;
+
+	p->held = 0;
+	if (ptrace(PTRACE_GETEVENTMSG, p->pid, 0, &data) ||
+	    ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) {
+		stuck(p, "the task cannot be traced");
+		return;
+	}
+	e->data = (unsigned int)data;
+	for (int i = 0; i < 6; i++) {
+		now[i] = *args[i];
+		if (t->change.mask & 1U << i)
+			*args[i] = t->change.args[i];
+	}
+	set_call(e, (int)regs.orig_rax, now);
+	if (t->change.changes_nr)
+		regs.orig_rax = (unsigned long long)t->change.nr;
+	if (t->then == MODEL_SIGNAL_KILLS) {
+		send_signal(p, t->then, true);
+		return;
+	}
+	if (t->skips) {
+		regs.orig_rax = -1ULL;
+		regs.rax = (unsigned long long)t->value;
+	}
+	if (ptrace(PTRACE_SETREGS, p->pid, 0, &regs))
+		stuck(p, "the task cannot be traced");
+	if (t->then != MODEL_NO_SIGNAL)
+		send_signal(p, t->then, false);
+	ptrace(PTRACE_CONT, p->pid, 0, 0);
+}
+
+static bool anything(struct play *p, struct pollfd *fds, int timeout)
+{
+	int n = 0;
+
+	for (int i = 0; i < p->s->filters; i++)
+		fds[n++] = (struct pollfd){ .fd = p->listener[i], .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = sigchld_fd, .events = POLLIN };
+	return poll(fds, (nfds_t)n, timeout) > 0;
+}
+
+static bool read_text(int fd, char *text, size_t size)
+{
+	ssize_t n = pread(fd, text, size - 1, 0);
+
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+/*
+ * Does it sleep in a call that runs?  /proc/PID/syscall also has the call of a task that
+ * waits for a listener, or is about to wake up; /proc/PID/wchan has where it sleeps, and
+ * nothing where it was woken.
+ */
+static void look_at_sleep(struct play *p)
+{
+	struct pollfd fds[MAX_FILTERS + 1];
+	enum model_signal signal;
+	struct model_event *e;
+	char text[256];
+	uint64_t args[6];
+	long nr;
+
+	if (!read_text(p->syscall_fd, text, sizeof(text)))
+		return;
+	if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", &nr, &args[0], &args[1], &args[2], &args[3],
+		   &args[4], &args[5]) != 7)
+		return;
+	if (!(nr == SYS_read && (unsigned int)args[0] == FD_SLEEP && args[2]) && nr != SYS_pause)
+		return;
+	if (!read_text(p->wchan_fd, text, sizeof(text)) ||
+	    !strstr(text, nr == SYS_pause ? "pause" : "pipe_read"))
+		return;
+	if (anything(p, fds, 0))
+		return;
+	look_at_status(p);
+	if (!p->pid || p->held)
+		return;
+	e = event(p, MODEL_SAW_SLEEP, 0);
+	set_call(e, (int)nr, args);
+	signal = next_step(p)->sleep;
+	if (signal == MODEL_NO_SIGNAL && nr == SYS_pause)
+		signal = MODEL_SIGNAL_INTERRUPTS;
+	if (signal != MODEL_NO_SIGNAL)
+		send_signal(p, signal, true);
+	else if (write(FD_SLEEP_END, "!", 1) != 1)
+		stuck(p, "the pipe cannot be written");
+}
+
+static void supervise(struct play *p)
+{
+	struct pollfd fds[MAX_FILTERS + 1];
+	int done = 0;
+
+	p->since = seconds();
+	while (p->pid) {
+		bool any = anything(p, fds, p->held ? 0 : TICK);
+
+		if (shared.done != done || any)
+			p->since = seconds();
+		done = shared.done;
+		for (int i = 0; any && p->pid && i < p->s->filters; i++)
+			if (p->listener[i] >= 0 && fds[i].revents & POLLIN)
+				notification(p, i);
+		if (any && fds[p->s->filters].revents)
+			drain_sigchld();
+		if (p->s->tracer || !any || fds[p->s->filters].revents)
+			look_at_status(p);
+		if (p->held)
+			filter_stop(p);
+		else if (!any && p->pid)
+			look_at_sleep(p);
+		if (p->pid && !patient(p))
+			return;
+	}
+}
+
+static bool start(struct play *p)
+{
+	const struct scenario *s = p->s;
+	char path[64];
+
+	shared.s = s;
+	shared.ready = shared.go = shared.current = shared.done = 0;
+	memset(shared.seen, 0, sizeof(shared.seen));
+	for (int i = 0; i < s->filters; i++) {
+		const struct filter *f = &s->filter[i];
+
+		shared.program[i].filter = shared.insn[i];
+		shared.program[i].len = (unsigned short)program_of(f, shared.insn[i]);
+		shared.flags[i] =
+			(f->flags & MODEL_CHAIN ? SECCOMP_FILTER_FLAG_CHAIN : 0) |
+			(f->listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0) |
+			(f->redirects ? SECCOMP_FILTER_FLAG_REDIRECT : 0) |
+			(f->flags & MODEL_KILLABLE ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE : 0) |
+			(f->flags & MODEL_KILLABLE_RECV ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV :
+							  0) |
+			(f->flags & MODEL_KILL_ORPHANS ? SECCOMP_FILTER_FLAG_KILL_ORPHANS : 0);
+		p->listener[i] = -1;
+	}
+	p->pid = clone(task, shared.stack + sizeof(shared.stack), CLONE_VM | CLONE_FILES | SIGCHLD,
+		       NULL);
+	if (p->pid < 0) {
+		p->pid = 0;
+		stuck(p, "no process can be made");
+		return false;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)p->pid);
+	p->syscall_fd = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)p->pid);
+	p->wchan_fd = open(path, O_RDONLY | O_CLOEXEC);
+	wait_for_one(&shared.ready);
+	for (int i = 0; i < s->filters; i++) {
+		p->results->installed[i] = shared.installed[i] < 0 ? (int)shared.installed[i] : 0;
+		if (!s->filter[i].listener || shared.installed[i] < 0)
+			continue;
+		p->listener[i] = (int)shared.installed[i];
+		if (s->filter[i].sync)
+			ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+			      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+	}
+	if (s->tracer) {
+		if (ptrace(PTRACE_SEIZE, p->pid, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL))
+			stuck(p, "the task cannot be traced");
+		raise_to_one(&shared.go);
+	}
+	return true;
+}
+
+static void collect(struct play *p)
+{
+	int bytes = 0;
+
+	for (int c = 0; c < p->results->calls; c++) {
+		const struct seen *seen = &shared.seen[c];
+		struct model_outcome *o = &p->results->result[c].outcome;
+
+		o->result = (long)seen->after.nr;
+		memcpy(o->args, seen->after.args, sizeof(o->args));
+		o->forked = seen->forked;
+		memcpy(o->child, seen->child, sizeof(o->child));
+		o->frames = seen->frames;
+		memcpy(o->frame, seen->frame, sizeof(o->frame));
+	}
+	if (ioctl(FD_SLEEP, FIONREAD, &bytes) || bytes) {
+		char text[64];
+
+		stuck(p, "a byte is left that nobody has read");
+		if (bytes > 0 && read(FD_SLEEP, text, sizeof(text)) < 0)
+			p->results->stuck = "the pipe cannot be read";
+	}
+}
+
+void scenario_play(const struct scenario *s, struct results *results)
+{
+	struct play p = { .s = s, .results = results, .syscall_fd = -1, .wchan_fd = -1, .call = -1 };
+
+	memset(results, 0, sizeof(*results));
+	if (start(&p))
+		supervise(&p);
+	drain_sigchld();
+	results->calls = shared.done < s->calls ? shared.done + 1 : s->calls;
+	collect(&p);
+	for (int i = 0; i < s->filters; i++)
+		if (p.listener[i] >= 0)
+			close(p.listener[i]);
+	if (p.syscall_fd >= 0)
+		close(p.syscall_fd);
+	if (p.wchan_fd >= 0)
+		close(p.wchan_fd);
+}
+
+/* ---- once ---- */
+
+static int sized_file(int fd, off_t size)
+{
+	char path[64];
+	int memory = memfd_create("size", MFD_CLOEXEC), file;
+
+	if (memory < 0 || ftruncate(memory, size))
+		return -errno;
+	/* For lseek() alone: what is read from it would be a matter of who was there first. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
+	file = open(path, O_WRONLY | O_CLOEXEC);
+	if (file < 0 || dup2(file, fd) < 0)
+		return -errno;
+	close(file);
+	close(memory);
+	return 0;
+}
+
+int scenario_prepare(void)
+{
+	static const int flags[] = { [SIGSYS] = SA_SIGINFO, [SIGUSR1] = SA_SIGINFO | SA_RESTART,
+				     [SIGUSR2] = SA_SIGINFO };
+	struct rlimit no_core = { 0, 0 };
+	sigset_t chld;
+	int pipes[2], err;
+
+	setrlimit(RLIMIT_CORE, &no_core);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	for (int sig = 1; sig <= SIGSYS; sig++) {
+		struct sigaction action = { .sa_sigaction = on_signal };
+
+		if (sig != SIGSYS && sig != SIGUSR1 && sig != SIGUSR2)
+			continue;
+		action.sa_flags = flags[sig];
+		sigfillset(&action.sa_mask);
+		if (sigaction(sig, &action, NULL))
+			return -errno;
+	}
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &chld, NULL))
+		return -errno;
+	sigchld_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sigchld_fd < 0 || pipe2(pipes, O_CLOEXEC))
+		return -errno;
+	if (dup2(pipes[0], FD_SLEEP) < 0 || dup2(pipes[1], FD_SLEEP_END) < 0)
+		return -errno;
+	close(pipes[0]);
+	close(pipes[1]);
+	err = sized_file(FD_SMALL, SIZE_SMALL);
+	if (!err)
+		err = sized_file(FD_LARGE, SIZE_LARGE);
+	if (err)
+		return err;
+	if (mmap((void *)BUFFER, 4096, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
+		return -errno;
+	return 0;
+}

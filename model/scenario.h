@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * scenario.h - a stack of filters, calls that a task makes below it, and what everybody
+ * does about them: by the model, and by the kernel that runs
+ *
+ *   scenario_random()   makes one, of a number
+ *   scenario_expect()   asks the model what comes out
+ *   scenario_play()     does it: a task, a supervisor, a tracer
+ *   scenario_differs()  compares
+ *   scenario_shrink()   makes a scenario that differs as small as it can be
+ *   scenario_print()    writes it as a C program that does it again
+ *
+ * What calls do that run is the same in both: see world_runs() in scenario.c.
+ */
+#ifndef MODEL_SCENARIO_H
+#define MODEL_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "model.h"
+
+#define MAX_FILTERS 5
+#define MAX_RULES 3
+#define MAX_CALLS 24
+#define MAX_STEPS 5
+#define MAX_EVENTS 24
+#define ANY 255
+
+/*
+ * One rule of a program: for the call (an index of numbers[], or ANY) with an argument of
+ * which a half (0 … 11, or ANY) is in a relation to a value.
+ */
+struct rule {
+	uint8_t call, half;
+	enum { RULE_EQUAL, RULE_AT_LEAST, RULE_ANY_BIT } relation;
+	uint32_t value;
+	uint32_t returns;
+};
+
+struct filter {
+	unsigned int flags;		/* enum model_flag */
+	bool listener, redirects;
+	bool sync;			/* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP */
+	int rules;
+	struct rule rule[MAX_RULES];
+	uint32_t otherwise;		/* for a number under test; all others are allowed */
+};
+
+/* What is done about the n'th thing that happens to a call, whatever it is. */
+struct step {
+	struct model_answer answer;
+	struct model_trace trace;
+	enum model_signal sleep;
+};
+
+struct one {
+	struct model_call call;
+	struct step step[MAX_STEPS];
+};
+
+struct scenario {
+	int filters;
+	struct filter filter[MAX_FILTERS];	/* 0 is the outermost */
+	bool tracer;
+	int calls;
+	struct one one[MAX_CALLS];
+};
+
+/* What became of one call. */
+struct result {
+	struct model_outcome outcome;
+	int events;
+	struct model_event event[MAX_EVENTS];
+	int redirects;			/* by the model */
+};
+
+struct results {
+	int installed[MAX_FILTERS];	/* 0, or -errno */
+	int calls;			/* that were made: the last may have killed the task */
+	struct result result[MAX_CALLS];
+	const char *stuck;		/* NULL: all went as it should, by itself */
+};
+
+/* The calls under test.  An index of it stands for a call in rules. */
+#define NUMBERS 6
+extern const int numbers[NUMBERS];
+
+/* Descriptors and memory that the task has; see scenario_prepare(). */
+#define FD_SLEEP 100			/* a pipe: who reads it sleeps */
+#define FD_SLEEP_END 101		/* … until there is a byte */
+#define FD_SMALL 102			/* files of two sizes, for lseek() alone */
+#define FD_LARGE 103
+#define FD_NONE 104
+#define SIZE_SMALL 0x100000
+#define SIZE_LARGE 0x4000000
+#define BUFFER 0x40000000UL		/* a page */
+
+enum random_kind {
+	RANDOM_STOCK = 1,		/* nothing that a stock kernel does not have */
+};
+
+void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigned int kind);
+
+/* False where it depends on who is faster: it is not to be played. */
+bool scenario_expect(const struct scenario *s, struct results *results);
+
+/* Once, before the first play.  0 or -errno. */
+int scenario_prepare(void);
+void scenario_play(const struct scenario *s, struct results *results);
+
+/* The first call that differs, or -1; where the installation does, 0. */
+int scenario_differs(const struct results *expected, const struct results *got);
+
+/* Plays it again and again; s still differs afterwards.  Returns how often it was played. */
+int scenario_shrink(struct scenario *s);
+
+void scenario_print(FILE *out, const struct scenario *s);
+void results_print(FILE *out, const struct results *expected, const struct results *got, int call);
+
+/* Play, compare, tell: what a printed scenario does in its main(). */
+int scenario_check(const struct scenario *s);
+
+/* A filter's program, for the kernel: returns how many instructions it has. */
+#define PROGRAM_MAX 64
+struct sock_filter;
+int program_of(const struct filter *f, struct sock_filter *insn);
+
+#endif
