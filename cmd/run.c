@@ -166,12 +166,16 @@ static int open_audit(struct run *run)
 
 static int prepare(struct run *run, int argc, char **argv)
 {
+	char why[256];
 	int err;
 
 	err = run_options_parse(&run->options, argc, argv);
 	if (err || run->options.help || run->options.version)
 		return err;
-	run->options.backend = backend_choose(run->options.backend);
+	run->options.backend = backend_choose(run->options.backend, why, sizeof(why));
+	if (run->options.verbose)
+		complain("backend: %s%s%s%s", run->options.backend, *why ? " (not notify: " : "", why,
+			 *why ? ")" : "");
 	run->with.kernel_pins = !strcmp(run->options.backend, "notify");
 	run->with.mseal = run->with.kernel_pins || (!run->options.no_mseal && kernel_has_mseal());
 	run->with.openat2 = kernel_has_openat2();

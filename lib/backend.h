@@ -19,8 +19,11 @@ struct pm_backend {
 		    enum pm_stage *stage);
 };
 
-/* The name of the backend that this name, or "auto" or NULL, means here; NULL: none. */
-const char *backend_choose(const char *name);
+/*
+ * The name of the backend that this name, or "auto" or NULL, means here; NULL: none.
+ * why (size bytes) becomes what is in the way of a better one, or "".
+ */
+const char *backend_choose(const char *name, char *why, size_t size);
 
 extern const struct pm_backend backend_notify;
 extern const struct pm_backend backend_ptrace;

@@ -19,25 +19,26 @@ static const struct pm_backend *by_name(const char *name)
 	return NULL;
 }
 
-static const struct pm_backend *best(void)
+/* The first that works here; why says what is wrong with the ones before it. */
+static const struct pm_backend *best(char *why, size_t size)
 {
-	char why[256];
-
 	for (size_t i = 0; i + 1 < BACKENDS; i++)
-		if (!backends[i]->probe || !backends[i]->probe(why, sizeof(why)))
+		if (!backends[i]->probe || !backends[i]->probe(why, size))
 			return backends[i];
 	return backends[BACKENDS - 1];
 }
 
-static const struct pm_backend *choose(const char *name)
+static const struct pm_backend *choose(const char *name, char *why, size_t size)
 {
-	return name && strcmp(name, "auto") ? by_name(name) : best();
+	return name && strcmp(name, "auto") ? by_name(name) : best(why, size);
 }
 
-const char *backend_choose(const char *name)
+const char *backend_choose(const char *name, char *why, size_t size)
 {
-	const struct pm_backend *backend = choose(name);
+	const struct pm_backend *backend;
 
+	*why = '\0';
+	backend = choose(name, why, size);
 	return backend ? backend->name : NULL;
 }
 
@@ -45,8 +46,8 @@ int pm_exec(const struct pm_options *options, const char *file, char *const *arg
 	    enum pm_stage *stage)
 {
 	const char *name = options->backend ? options->backend : "auto";
-	const struct pm_backend *backend = choose(name);
 	char why[256] = "";
+	const struct pm_backend *backend = choose(name, why, sizeof(why));
 	int err;
 
 	*stage = PM_STAGE_SETUP;
