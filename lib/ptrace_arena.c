@@ -155,9 +155,16 @@ void call_given(struct supervisor *s, struct thread *thread)
 			thread_kill(thread);
 		return;
 	}
-	if (more)
+	if (more) {
 		thread_resume(thread, 0);
-	else if (thread->giving->kind == GIVE_ARENA)
+		return;
+	}
+	/* If its process is still stopped it stops with it; else it goes on. */
+	if (thread->stop_later && ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) &&
+	    errno != ESRCH)
+		thread_kill(thread);
+	thread->stop_later = false;
+	if (thread->giving->kind == GIVE_ARENA)
 		arena_given(s, thread);
 	else
 		file_given(s, thread);

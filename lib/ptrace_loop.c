@@ -41,12 +41,20 @@ static void group_stop(struct thread *thread)
 
 static void event_stop(struct supervisor *s, struct thread *thread, int signal)
 {
-	if (thread->state == STATE_NEW)
+	if (thread->state == STATE_NEW) {
 		family_first_stop(s, thread, signal);
-	else if (is_group_stop(signal))
-		group_stop(thread);
-	else
+	} else if (is_group_stop(signal) && thread->state == STATE_GIVING) {
+		/*
+		 * Others may wait for what it does, and would neither stop nor go on: who
+		 * stops the process waits for them.  It stops when that is done.
+		 */
+		thread->stop_later = true;
 		thread_resume(thread, 0);
+	} else if (is_group_stop(signal)) {
+		group_stop(thread);
+	} else {
+		thread_resume(thread, 0);
+	}
 }
 
 /*

@@ -77,6 +77,7 @@ struct thread {
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
 	bool reissued;			/* the next stop is another try of the same call */
+	bool stop_later;		/* STATE_GIVING: its process was stopped meanwhile */
 	uint64_t blocked;		/* its signal mask, between two steps of a call */
 	/* Its last call ran under another number, and may have been trapped by a filter of its own. */
 	bool may_be_trapped;

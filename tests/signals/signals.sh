@@ -10,14 +10,15 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/harness/tap.sh"
 
 helpers=$PM_BUILD/tests/signals/src
-export PM_ROUNDS=${PM_ROUNDS:-300}
-export PM_PIPELINES=${PM_PIPELINES:-$((PM_ROUNDS / 30))}
+export PM_ROUNDS=${PM_ROUNDS:-200}
+export PM_PIPELINES=${PM_PIPELINES:-$((PM_ROUNDS / 30 + 1))}
 export SIGNALS_FROM=$TMPDIR/from SIGNALS_SHARED=$TMPDIR/shared SIGNALS_ROUNDS SIGNALS_SUPERVISED
 export SIGNALS_SERVER SIGNALS_PEER SIGNALS_SERVER_NAME=$TMPDIR/server SIGNALS_PEER_NAME
 SIGNALS_SERVER=$(own_address)
 cd "$TMPDIR" || exit 1
 
-cat >policy.yaml <<END
+policy=policy.yaml
+cat >$policy <<END
 version: 1
 default: allow
 rules:
@@ -103,7 +104,7 @@ run_side()
 		echo 'not denied' >from/denied
 		echo from >from/file
 		echo to >to/file
-		set -- "${before[@]}" "$PM" run --policy policy.yaml -- "$@"
+		set -- "${before[@]}" "$PM" run --policy "$policy" -- "$@"
 	fi
 	"$@" >out 2>err
 	status=$?

@@ -18,4 +18,13 @@ done
 for shell in dash bash; do
 	storm_group "$PM_PIPELINES" "$shell" "$shell" "$PM_SRC/tests/signals/src/pipelines.sh"
 done
+policy=first.yaml
+cat >$policy <<END
+version: 1
+rules:
+  - class: open-read
+    path: $TMPDIR/from/file
+    redirect: { path: $TMPDIR/to/file }
+END
+both "$PM_ROUNDS" 'first calls' "$helpers/signals-first" calls stops
 done_testing
