@@ -156,6 +156,16 @@ stop_agent()
 	return "$status"
 }
 
+# goes_on ID: have more calls of a container been decided on since this was last asked?
+declare -A calls_before=()
+goes_on()
+{
+	local now
+	now=$(grep -c '"type":"call","container":"'"$1"'"' "$work/audit")
+	[ "$now" -gt "$((${calls_before[$1]:-0} + 10))" ] || return
+	calls_before[$1]=$now
+}
+
 # audited FILTER: what jq selects of the audit, one line each
 audited()
 {

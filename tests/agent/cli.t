@@ -60,17 +60,17 @@ sends()
 	is "$(tail -n "+$((before + 1))" "$work/agent.err")" "pointsman: agent: $1" "$1"
 }
 
-refused="a container process state is refused"
+bad="a container process state is refused"
 sends "a runtime's message cannot be read: Invalid argument" 'not JSON'
 sends "a runtime's message cannot be read: Protocol error" '{"half":'
 sends "a runtime's message cannot be read: Message too long" 'LONG{'
-sends "$refused: it is no JSON object" '[]'
-sends "$refused: it has no state" '{"pid":1}'
-sends "$refused: its state has no id" '{"pid":1,"state":{}}'
-sends "$refused: it has no pid" '{"state":{"id":"a"}}'
-sends "$refused: it has no pid" '{"state":{"id":"a"},"pid":-1}'
-sends "$refused: it brings no descriptor called seccompFd" '{"state":{"id":"a"},"pid":1}' fd
-sends "$refused: its seccompFd is no listener of seccomp" \
+sends "$bad: it is no JSON object" '[]'
+sends "$bad: it has no state" '{"pid":1}'
+sends "$bad: its state has no id" '{"pid":1,"state":{}}'
+sends "$bad: it has no pid" '{"state":{"id":"a"}}'
+sends "$bad: it has no pid" '{"state":{"id":"a"},"pid":-1}'
+sends "$bad: it brings no descriptor called seccompFd" '{"state":{"id":"a"},"pid":1}' fd
+sends "$bad: its seccompFd is no listener of seccomp" \
 	'{"state":{"id":"a"},"pid":1,"fds":["seccompFd"]}' fd
 
 # Without a policy of that name nothing is let through.

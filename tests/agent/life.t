@@ -45,7 +45,7 @@ says()
 }
 
 # One that opens files until there is a file /tmp/stop; it prints what went wrong.
-opening='echo started; inside forever /data/file /tmp/stop'
+opening='inside forever /data/file /tmp/stop'
 stop_opening()
 {
 	touch "$work/bundles/$1/root/tmp/stop"
@@ -88,9 +88,10 @@ is "$(audited 'select(.type == "container") | .event' | sort | uniq -c | xargs)"
 # A successor takes the place of the agent while containers open files.
 container c one "$opening"
 container d two "$opening"
-until_true says c started && until_true says d started
+until_true says c opening && until_true says d opening
 ok $? "two containers that open files all the time"
 for turn in 1 2 3; do
+	until_true goes_on c && until_true goes_on d
 	old=$agent
 	start_agent "${policies[@]}" --replace
 	wait "$old"
@@ -99,10 +100,10 @@ done
 stop_opening c
 stop_opening d
 ended c
-is "$? $out" "0 started
+is "$? $out" "0 opening
 many rounds" "no call is lost when another agent takes the listener"
 ended d
-is "$? $out" "0 started
+is "$? $out" "0 opening
 many rounds" "nor of another container"
 is "$(audited 'select(.container == "c" and .type == "container") | .event' | xargs)" \
 	"begin hand-over resume hand-over resume hand-over resume end" "the audit tells of it"

@@ -46,11 +46,12 @@ ended()
 }
 
 hears ready "the manager is told when the agent is ready, at the socket that it was handed"
-container a 'echo started; inside forever /data/file /tmp/stop; cat /data/file'
+container a 'inside forever /data/file /tmp/stop; cat /data/file'
 hears "keeps 2" "the manager keeps the listener and whose it is"
-until_true says a started
+until_true says a opening
 ok $? "a container opens files all the time"
 for turn in 1 2 3; do
+	until_true goes_on a
 	tell restart
 	hears stopping "the agent is stopped ($turn)"
 	hears "ended 0" "it ends"
@@ -58,7 +59,7 @@ for turn in 1 2 3; do
 done
 touch "$work/bundles/a/root/tmp/stop"
 ended a
-is "$? $out" "0 started
+is "$? $out" "0 opening
 many rounds
 replaced" "no call is lost by restarts"
 hears forgets "the manager is told that the container is gone"

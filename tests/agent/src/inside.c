@@ -257,7 +257,10 @@ static int do_call(char **arg)
 	return 0;
 }
 
-/* Opens for ever: a line for each that fails as it should not; ends at the file STOP. */
+/*
+ * Opens for ever: says when it has begun, and what fails as it should not; ends when
+ * the second file is there.
+ */
 static int do_forever(char **arg)
 {
 	long rounds = 0;
@@ -267,6 +270,8 @@ static int do_forever(char **arg)
 
 		if (fd < 0)
 			printf("round %ld: %s\n", rounds, strerror(errno));
+		if (!rounds)
+			printf("opening\n");
 		close(fd);
 		last = open(arg[1], O_RDONLY);
 		if (last >= 0)
@@ -276,7 +281,7 @@ static int do_forever(char **arg)
 			break;
 		}
 	}
-	printf("%s\n", rounds ? "many rounds" : "no round");
+	printf("%s\n", rounds > 1 ? "many rounds" : "no round");
 	return 0;
 }
 
