@@ -8,13 +8,16 @@
 #include "identity.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -107,8 +110,8 @@ static bool same_namespace(pid_t tid, const char *kind)
 
 bool identity_same_namespaces(pid_t tid)
 {
-	return same_namespace(tid, "user") && same_namespace(tid, "net") &&
-	       same_namespace(tid, "ipc") && same_namespace(tid, "uts");
+	return same_namespace(tid, "net") && same_namespace(tid, "ipc") &&
+	       same_namespace(tid, "uts");
 }
 
 int identity_of(pid_t tid, struct identity *identity)
@@ -117,12 +120,17 @@ int identity_of(pid_t tid, struct identity *identity)
 	char path[64];
 	int err;
 
-	*identity = (struct identity){ 0 };
+	*identity = (struct identity){ .elsewhere = -1 };
 	err = get_capabilities(tid, data);
 	if (err)
 		return err;
-	if (same_namespace(tid, "user"))
-		identity->capabilities = data[0].effective | (uint64_t)data[1].effective << 32;
+	identity->capabilities = data[0].effective | (uint64_t)data[1].effective << 32;
+	if (!same_namespace(tid, "user")) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", tid);
+		identity->elsewhere = open(path, O_RDONLY | O_CLOEXEC);
+		if (identity->elsewhere < 0)
+			return errno == ENOENT ? -ESRCH : -EACCES;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
 	err = read_status(path, identity);
 	if (err)
@@ -133,7 +141,8 @@ int identity_of(pid_t tid, struct identity *identity)
 void identity_free(struct identity *identity)
 {
 	free(identity->groups);
-	*identity = (struct identity){ 0 };
+	cleanup_close(&identity->elsewhere);
+	*identity = (struct identity){ .elsewhere = -1 };
 }
 
 static bool same_groups(const struct identity *a, const struct identity *b)
@@ -166,25 +175,6 @@ static bool change(const struct identity *from, const struct identity *to)
 	return set_file_ids(to->fsuid, to->fsgid) && !set_effective(to->capabilities);
 }
 
-int identity_take(const struct identity *identity, struct identity *own)
-{
-	int err = identity_of((pid_t)syscall(SYS_gettid), own);
-
-	if (err)
-		return err == -ENOMEM ? err : -EACCES;
-	/* The umask is the process's, until a thread has one of its own. */
-	if (identity->umask != own->umask && unshare(CLONE_FS))
-		err = -EACCES;
-	else if (!change(own, identity))
-		err = -EACCES;
-	if (err) {
-		identity_leave(own);
-		return err;
-	}
-	umask(identity->umask);
-	return 0;
-}
-
 void identity_leave(struct identity *own)
 {
 	struct identity now = { 0 };
@@ -195,4 +185,130 @@ void identity_leave(struct identity *own)
 		umask(own->umask);
 	identity_free(&now);
 	identity_free(own);
+}
+
+/* With these capabilities. */
+static int take(const struct identity *identity, uint64_t capabilities, struct identity *own)
+{
+	struct identity taken = *identity;
+	int err = identity_of((pid_t)syscall(SYS_gettid), own);
+
+	if (err)
+		return err == -ENOMEM ? err : -EACCES;
+	/* The umask is the process's, until a thread has one of its own. */
+	if (identity->umask != own->umask && unshare(CLONE_FS))
+		err = -EACCES;
+	taken.capabilities = capabilities;
+	if (!err && !change(own, &taken))
+		err = -EACCES;
+	if (err) {
+		identity_leave(own);
+		return err;
+	}
+	umask(identity->umask);
+	return 0;
+}
+
+int identity_take(const struct identity *identity, struct identity *own)
+{
+	return take(identity, identity->elsewhere < 0 ? identity->capabilities : 0, own);
+}
+
+/*
+ * In a process of its own: the ids while it still may have any, then the namespace,
+ * in which it has all capabilities, of which only the target's stay.
+ */
+static int do_elsewhere(const struct identity *identity, int (*act)(void *data), void *data)
+{
+	struct identity own;
+	int err = take(identity, UINT64_MAX, &own);
+
+	if (err)
+		return err;
+	if (setns(identity->elsewhere, CLONE_NEWUSER) || set_effective(identity->capabilities))
+		return -EACCES;
+	return act(data);
+}
+
+static int send_result(int to, int result, bool gives)
+{
+	struct iovec iov = { &result, sizeof(result) };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+
+	if (gives && result >= 0) {
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		c = CMSG_FIRSTHDR(&message);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &result, sizeof(int));
+	}
+	return sendmsg(to, &message, MSG_NOSIGNAL) == sizeof(result) ? 0 : -errno;
+}
+
+/* What the process did, or -EACCES where it did not come to say so. */
+static int receive_result(int from, bool gives)
+{
+	int result, fd = -1;
+	struct iovec iov = { &result, sizeof(result) };
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *c;
+	ssize_t len;
+
+	do {
+		len = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
+	} while (len < 0 && errno == EINTR);
+	if (len != sizeof(result))
+		return -EACCES;
+	c = CMSG_FIRSTHDR(&message);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	if (!gives || result < 0)
+		return result;
+	return fd < 0 ? -EMFILE : fd;
+}
+
+static int do_in_process(const struct identity *identity, bool gives, int (*act)(void *data),
+			 void *data)
+{
+	auto_close int ours = -1, theirs = -1;
+	int pair[2], result;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	ours = pair[0];
+	theirs = pair[1];
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid) {
+		close(ours);
+		_exit(send_result(theirs, do_elsewhere(identity, act, data), gives) ? 1 : 0);
+	}
+	close(steal_fd(&theirs));
+	result = receive_result(ours, gives);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return result;
+}
+
+int identity_do(const struct identity *identity, bool gives, int (*act)(void *data), void *data)
+{
+	struct identity own;
+	int result;
+
+	if (identity->elsewhere >= 0)
+		return do_in_process(identity, gives, act, data);
+	result = identity_take(identity, &own);
+	if (result)
+		return result;
+	result = act(data);
+	identity_leave(&own);
+	return result;
 }

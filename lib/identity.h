@@ -23,7 +23,8 @@ struct identity {
 	mode_t umask;
 	gid_t *groups;		/* owner: this; identity_free() */
 	size_t ngroups;
-	uint64_t capabilities;	/* effective; 0 in a user namespace that is not ours */
+	uint64_t capabilities;	/* effective, in its own user namespace */
+	int elsewhere;		/* a descriptor of that where it is not ours, else -1; owned */
 };
 
 /* A thread's.  Returns 0, -ESRCH, -EACCES where that cannot be said, -ENOMEM. */
@@ -31,14 +32,23 @@ int identity_of(pid_t tid, struct identity *identity);
 void identity_free(struct identity *identity);
 
 /*
- * From now on, and until identity_leave().  Returns 0, or -EACCES where this
- * cannot be had: nothing has changed then.  own is filled with what to go back to.
- * Nobody but this thread may change its ids meanwhile.  Leaving cannot fail.
+ * From now on, and until identity_leave(), in the calling thread; of another user
+ * namespace without capabilities.  Returns 0, or -EACCES where this cannot be had:
+ * nothing has changed then.  own is filled with what to go back to.  Nobody but this
+ * thread may change its ids meanwhile.  Leaving cannot fail.
  */
 int identity_take(const struct identity *identity, struct identity *own);
 void identity_leave(struct identity *own);
 
-/* Are its user, network, IPC and UTS namespaces those of the calling thread? */
+/*
+ * Do act(data) as the target: in the calling thread, whose own identity is back
+ * afterwards, or, for one of another user namespace, in a process of its own that
+ * joins that.  act returns a descriptor (gives), 0, or a negative errno; so does
+ * this, or -EACCES where the identity cannot be had, -EAGAIN, -ENOMEM.
+ */
+int identity_do(const struct identity *identity, bool gives, int (*act)(void *data), void *data);
+
+/* Are its network, IPC and UTS namespaces those of the calling thread? */
 bool identity_same_namespaces(pid_t tid);
 
 #endif

@@ -88,18 +88,27 @@ int plain_find_address(struct pm_call *call, const struct pm_item *item,
 	return 0;
 }
 
+/* What is done as the target. */
+struct connecting {
+	const struct notice *notice;
+	int fd;
+	const struct plain_address *address;
+};
+
 /* Where the target is interrupted and asks again, the kernel goes on with the first attempt. */
-static int connect_waiting(const struct notice *notice, int fd, const struct plain_address *address)
+static int do_connect(void *data)
 {
+	const struct connecting *connecting = data;
+	const struct plain_address *address = connecting->address;
 	struct plain_wait wait;
 	int err = plain_wait(&wait);
 
 	if (err)
 		return err;
 	do {
-		err = connect(fd, (const struct sockaddr *)&address->data, address->len) ? -errno :
-											   0;
-	} while (err == -EINTR && plain_go_on(notice));
+		err = connect(connecting->fd, (const struct sockaddr *)&address->data,
+			      address->len) ? -errno : 0;
+	} while (err == -EINTR && plain_go_on(connecting->notice));
 	plain_wait_end(&wait);
 	return err;
 }
@@ -109,7 +118,8 @@ int plain_connect(const struct notice *notice)
 	struct pm_call *call = &notice->flight->call;
 	struct plain_address address = { .fd = -1 };
 	auto_close int fd = plain_descriptor(call, (int)call->args[0]);
-	struct identity theirs, own;
+	struct connecting connecting = { .notice = notice, .fd = fd, .address = &address };
+	struct identity theirs;
 	int err = fd < 0 ? fd : plain_find_address(call, pm_call_item(call, PM_ITEM_SOCKADDR, NULL),
 						      &address);
 
@@ -117,12 +127,10 @@ int plain_connect(const struct notice *notice)
 		err = identity_of(call->tid, &theirs);
 	if (!err) {
 		/* The number may be another thread's by now. */
-		err = notice_stands(notice) ? identity_take(&theirs, &own) : -ESRCH;
+		err = notice_stands(notice) ?
+			      identity_do(&theirs, false, do_connect, &connecting) :
+			      -ESRCH;
 		identity_free(&theirs);
-	}
-	if (!err) {
-		err = connect_waiting(notice, fd, &address);
-		identity_leave(&own);
 	}
 	cleanup_close(&address.fd);
 	return err;

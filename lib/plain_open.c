@@ -181,31 +181,61 @@ static int make_in(int parent, const char *last, const struct pm_open_how *how)
 	return errno == EEXIST && !(how->flags & O_EXCL) ? -EAGAIN : -errno;
 }
 
+/* What is done as the target. */
+struct opening {
+	const struct notice *notice;
+	const struct pm_where *where;
+	struct pm_open_how how;
+	int parent;
+	const char *last;
+};
+
+static int do_open(void *data)
+{
+	const struct opening *opening = data;
+
+	if (opening->where->missing)
+		return make_in(opening->parent, opening->last, &opening->how);
+	return open_existing(opening->notice, opening->where, &opening->how);
+}
+
+/*
+ * A process may always list its own descriptors, also where /proc says that they are
+ * root's since it may not be dumped: so is runc just before it becomes the program.
+ */
+static bool lists_own(const struct opening *opening)
+{
+	const char *name = opening->where->self_name;
+
+	return !opening->where->missing && S_ISDIR(opening->where->st.st_mode) && name &&
+	       is_proc(opening->where->fd) &&
+	       (!strcmp(name, "/proc/self/fd") || !strcmp(name, "/proc/self/fdinfo"));
+}
+
 int plain_open(const struct notice *notice)
 {
 	struct pm_call *call = &notice->flight->call;
-	const struct pm_where *where = pm_item_where(call, path_of(call));
-	struct identity theirs, own;
-	auto_close int parent = -1;
-	struct pm_open_how how;
-	const char *last = strrchr(where->name, '/');
-	int fd, err = pm_call_open_how(call, &how);
+	struct opening opening = { .notice = notice, .parent = -1,
+				   .where = pm_item_where(call, path_of(call)) };
+	struct identity theirs;
+	int fd, err = pm_call_open_how(call, &opening.how);
 
-	if (!err && where->missing) {
-		parent = open_parent(call, where->name, last + 1);
-		err = parent < 0 ? parent : 0;
+	if (err)
+		return err;
+	if (opening.where->missing) {
+		opening.last = strrchr(opening.where->name, '/') + 1;
+		opening.parent = open_parent(call, opening.where->name, opening.last);
+		if (opening.parent < 0)
+			return opening.parent;
 	}
-	if (!err)
-		err = identity_of(call->tid, &theirs);
-	if (err)
-		return err;
-	/* The number may be another thread's by now. */
-	err = notice_stands(notice) ? identity_take(&theirs, &own) : -ESRCH;
-	identity_free(&theirs);
-	if (err)
-		return err;
-	fd = where->missing ? make_in(parent, last + 1, &how) :
-			      open_existing(notice, where, &how);
-	identity_leave(&own);
+	fd = identity_of(call->tid, &theirs);
+	if (!fd) {
+		/* The number may be another thread's by now. */
+		fd = notice_stands(notice) ? identity_do(&theirs, true, do_open, &opening) : -ESRCH;
+		identity_free(&theirs);
+	}
+	if (fd == -EACCES && lists_own(&opening))
+		fd = do_open(&opening);
+	cleanup_close(&opening.parent);
 	return fd;
 }

@@ -536,8 +536,8 @@ int pm_exec(const struct pm_options *options, const char *file,
  * answer ENOSYS.  Of options, layers, observer and unsafe count.
  *
  * The caller may read the targets and has their ids or may take them (root: what is
- * opened is opened with the target's ids, groups and capabilities; of a user
- * namespace of theirs no capability counts unless the caller has joined it).
+ * opened is opened with the target's ids, groups and capabilities, by a child that
+ * joins its user namespace where that is another one).
  * Paths are the targets': /proc must be one that shows them.  Threads are started;
  * SIGRTMAX and SIGRTMAX-1 are used.  listener stays the caller's.
  *

@@ -55,7 +55,7 @@ make_root()
 	mkdir -p "$1"/{bin,etc,proc,sys,dev,tmp,data,srv}
 	cp "$(command -v busybox)" "$1/bin/busybox"
 	for applet in sh cat ls echo nc id sleep mkdir touch true stat ln mv rm wget chmod head \
-		uname hostname grep; do
+		uname hostname grep chown; do
 		ln -s busybox "$1/bin/$applet"
 	done
 	cp "$PM_BUILD/tests/agent/src/agent_inside" "$1/bin/inside"

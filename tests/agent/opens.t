@@ -56,8 +56,8 @@ Interrupted system call" "a FIFO waits for its other end, and a signal ends the 
 	'inside fifo /tmp/fifo; inside interrupt /tmp/other'
 in_swap makers "opened 200 made 50 failed 0" "a file is made once, by whom it may be" \
 	'mkdir /tmp/m; inside makers /tmp/m'
-in_swap swap "many secrets 0" "neither a path nor a link that is swapped leads to what is redirected" \
-	'inside swap 2 /data/f.file /data/secret /tmp'
+in_swap swap "opened 1000 secrets 0" "neither a path nor a link that is swapped leads to what is redirected" \
+	'inside swap 1000 /data/f.file /data/secret /tmp'
 in_swap device "Operation not permitted
 Operation not permitted
 opened
@@ -76,6 +76,30 @@ Permission denied
 in_swap proc "inside
 Permission denied" "files of /proc are the target's own, and those of others are not" \
 	'sleep 100 & inside comm; inside as 1000 2000 r /proc/$!/environ; kill $!'
+
+# In a user namespace of its own: its capabilities count there, and what /proc shows is
+# what it shows to the container.
+chmod 755 "$work" "$work/bundles"
+for runtime in crun runc; do
+	id=$runtime-userns
+	edit="$usual"' | .linux.namespaces += [{type: "user"}] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |
+		.linux.gidMappings = .linux.uidMappings' \
+		bundle "$id" swap "$work/swap.yaml" -- '
+		cat /data/secret; echo made >/tmp/new; stat -c "%u %g" /tmp/new
+		chmod 600 /tmp/new; chown 5:5 /tmp/new; cat /tmp/new
+		cat /host; cat /proc/self/uid_map; inside as 1000 2000 r /tmp/new'
+	chown -R 100000:100000 "$work/bundles/$id/root"
+	echo "of the host" >"$work/bundles/$id/root/host"
+	chmod 600 "$work/bundles/$id/root/host"
+	contained "$runtime" "$id"
+	is "$? $out" "0 replaced
+0 0
+made
+cat: can't open '/host': Permission denied
+         0     100000      65536
+Permission denied" "$runtime: a user namespace: what its root may, and no more"
+done
 
 stop_agent
 is $? 0 "the agent ends when it is told to"
