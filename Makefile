@@ -38,7 +38,7 @@ check-kernel: setup setup-kernel
 	@$(MAKE) --no-print-directory all
 	tests/check-kernel $(BUILD)
 
-# What takes longer than a check may: an hour.
+# What takes longer than a check may: hours.
 soak: setup-tests all
 	tests/soak $(BUILD)
 
