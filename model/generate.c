@@ -11,6 +11,7 @@
 struct random {
 	uint64_t state;
 	bool stock;			/* RANDOM_STOCK */
+	bool tracer;
 };
 
 /* splitmix64 */
@@ -105,13 +106,14 @@ static uint32_t some_value(struct random *r, bool listener, unsigned int mark)
 
 	if (p < (listener ? 450U : 20U))
 		return SECCOMP_RET_USER_NOTIF | mark;
-	if (p < 620)
-		return SECCOMP_RET_ALLOW | (percent(r, 20) ? mark : 0);
-	if (p < 740)
+	/* Those that let the call go on make more happen. */
+	if (p < (r->tracer ? 750U : 500U))
 		return SECCOMP_RET_TRACE | mark;
-	if (p < 790)
+	if (p < 820)
+		return SECCOMP_RET_ALLOW | (percent(r, 20) ? mark : 0);
+	if (p < 870)
 		return SECCOMP_RET_LOG | mark;
-	if (p < 895)
+	if (p < 930)
 		return SECCOMP_RET_ERRNO | (percent(r, 5) ? 0xf000 : 0) | mark;
 	if (p < 980)
 		return SECCOMP_RET_TRAP | mark;
@@ -184,16 +186,16 @@ static struct model_answer some_answer(struct random *r, int n)
 	struct model_answer answer = { .kind = MODEL_CONTINUE };
 	unsigned int p = below(r, 100);
 
-	if (p < 20) {
+	if (p < 12) {
 		answer.kind = MODEL_VALUE;
 		answer.value = 1000 + n;
-	} else if (p < 35) {
+	} else if (p < 24) {
 		answer.kind = MODEL_ERROR;
 		answer.value = -(200 + n);
-	} else if (p < 38) {
+	} else if (p < 26) {
 		answer.kind = MODEL_CLOSE;
 		answer.unseen = percent(r, 50);
-	} else if (p < 80 && !r->stock) {
+	} else if (p < 90 && !r->stock) {
 		answer.kind = MODEL_REDIRECT;
 		answer.change = some_change(r);
 	}
@@ -226,9 +228,9 @@ void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigne
 	r.state = next(&r);
 	memset(s, 0, sizeof(*s));
 	s->filters = 1 + (int)below(&r, MAX_FILTERS);
+	s->tracer = r.tracer = percent(&r, 30);
 	for (int i = 0; i < s->filters; i++)
 		some_filter(&r, &s->filter[i], i);
-	s->tracer = percent(&r, 25);
 	s->calls = MAX_CALLS;
 	for (int c = 0; c < s->calls; c++) {
 		s->one[c].call = some_call(&r);
