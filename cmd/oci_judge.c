@@ -18,7 +18,7 @@
 #include "cleanup.h"
 #include "command.h"
 
-/* Lives as long as the process. */
+/* Owner: who had it made. */
 struct oci_judge {
 	struct sock_filter *code;
 	size_t len;
@@ -198,6 +198,14 @@ static int make(json_object *profile, struct oci_judge *judge)
 	return err;
 }
 
+void oci_judge_free(struct oci_judge *judge)
+{
+	if (!judge)
+		return;
+	free(judge->code);
+	free(judge);
+}
+
 int oci_judge_new(const char *bundle, const char *id, struct oci_judge **out)
 {
 	struct oci_judge *judge = calloc(1, sizeof(*judge));
@@ -216,8 +224,7 @@ int oci_judge_new(const char *bundle, const char *id, struct oci_judge **out)
 	if (err) {
 		complain("agent: container %s: its profile in '%s' cannot be read: %s", id, path,
 			 strerror(-err));
-		free(judge->code);
-		free(judge);
+		oci_judge_free(judge);
 		return err;
 	}
 	*out = judge;

@@ -20,6 +20,7 @@ struct oci_judge;
  * after a complaint about the container of this id.
  */
 int oci_judge_new(const char *bundle, const char *id, struct oci_judge **out);
+void oci_judge_free(struct oci_judge *judge);
 
 /* What its filter returns for the call as it stands: SECCOMP_RET_*. */
 uint32_t oci_judge_asks(const struct oci_judge *judge, const struct pm_call *call);
