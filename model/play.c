@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A scenario by the kernel: one process is supervisor of all listeners and tracer; the task
- * shares memory and descriptors with it, and makes no system call beside those under test
- * and a few that every filter allows.
+ * is play_task.c.
  *
  * Nothing is done at a time, all of it on a condition.  What does not come in PATIENCE
  * seconds is a difference.
  */
 #define _GNU_SOURCE
-#include "scenario.h"
+#include "play.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -25,8 +21,6 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <sys/ucontext.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,148 +30,6 @@
 
 #define PATIENCE 60
 #define TICK 1				/* milliseconds: how often it is looked whether a call sleeps */
-
-/* ---- the task ---- */
-
-struct registers {
-	uint64_t nr, args[6];
-};
-
-/* One for each call. */
-struct seen {
-	struct registers after;
-	volatile int frames;
-	struct model_frame frame[MODEL_FRAMES];
-	volatile bool forked;
-	uint64_t child[6];
-};
-
-static struct {
-	const struct scenario *s;
-	struct sock_filter insn[MAX_FILTERS][PROGRAM_MAX];
-	struct sock_fprog program[MAX_FILTERS];
-	unsigned long flags[MAX_FILTERS];
-	volatile long installed[MAX_FILTERS];
-	volatile int ready, go;		/* futexes */
-	volatile int current, done;
-	struct seen seen[MAX_CALLS];
-	char stack[65536] __attribute__((aligned(64)));
-} shared;
-
-/* No errno: the task shares it with the supervisor. */
-static long raw(long nr, long a, long b, long c, long d)
-{
-	register long r10 asm("r10") = d;
-	long ret;
-
-	asm volatile("syscall"
-		     : "=a"(ret)
-		     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
-		     : "rcx", "r11", "memory");
-	return ret;
-}
-
-static void raise_to_one(volatile int *futex)
-{
-	*futex = 1;
-	raw(SYS_futex, (long)futex, FUTEX_WAKE, 1, 0);
-}
-
-static void wait_for_one(volatile int *futex)
-{
-	while (!*futex)
-		raw(SYS_futex, (long)futex, FUTEX_WAIT, 0, 0);
-}
-
-static void make_call(const struct registers *in, struct registers *out)
-{
-	register struct registers *to asm("r12") = out;
-
-	asm volatile("mov 0(%%rbx), %%rax\n\t"
-		     "mov 8(%%rbx), %%rdi\n\t"
-		     "mov 16(%%rbx), %%rsi\n\t"
-		     "mov 24(%%rbx), %%rdx\n\t"
-		     "mov 32(%%rbx), %%r10\n\t"
-		     "mov 40(%%rbx), %%r8\n\t"
-		     "mov 48(%%rbx), %%r9\n\t"
-		     "syscall\n\t"
-		     "mov %%rax, 0(%%r12)\n\t"
-		     "mov %%rdi, 8(%%r12)\n\t"
-		     "mov %%rsi, 16(%%r12)\n\t"
-		     "mov %%rdx, 24(%%r12)\n\t"
-		     "mov %%r10, 32(%%r12)\n\t"
-		     "mov %%r8, 40(%%r12)\n\t"
-		     "mov %%r9, 48(%%r12)\n\t"
-		     :
-		     : "b"(in), "r"(to)
-		     : "rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "memory");
-}
-
-static void on_signal(int sig, siginfo_t *info, void *context)
-{
-	static const int order[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };
-	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
-	struct seen *seen = &shared.seen[shared.current];
-	struct model_frame *frame = &seen->frame[seen->frames % MODEL_FRAMES];
-
-	memset(frame, 0, sizeof(*frame));
-	frame->result = regs[REG_RAX];
-	for (int i = 0; i < 6; i++)
-		frame->args[i] = (uint64_t)regs[order[i]];
-	if (sig == SIGSYS) {
-		frame->kind = MODEL_FRAME_SIGSYS;
-		frame->data = (unsigned int)info->si_errno;
-		frame->nr = info->si_syscall;
-	} else {
-		frame->kind = MODEL_FRAME_SIGNAL;
-		frame->signal = sig == SIGUSR1 ? MODEL_SIGNAL_RESTARTS : MODEL_SIGNAL_INTERRUPTS;
-	}
-	seen->frames = seen->frames + 1;
-}
-
-static int task(void *unused)
-{
-	/* As the kernel has it; children are not waited for. */
-	static const struct {
-		void *handler;
-		unsigned long flags;
-		void *restorer;
-		uint64_t mask;
-	} ignore = { .handler = (void *)SIG_IGN };
-	long me = raw(SYS_gettid, 0, 0, 0, 0);
-
-	(void)unused;
-	raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
-	raw(SYS_rt_sigaction, SIGCHLD, (long)&ignore, 0, 8);
-	for (int i = 0; i < shared.s->filters; i++)
-		shared.installed[i] = raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-					  (long)shared.flags[i], (long)&shared.program[i], 0);
-	raise_to_one(&shared.ready);
-	if (shared.s->tracer)
-		wait_for_one(&shared.go);
-	for (int c = 0; c < shared.s->calls; c++) {
-		const struct model_call *call = &shared.s->one[c].call;
-		struct seen *seen = &shared.seen[c];
-		struct registers in = { .nr = (uint64_t)call->nr };
-
-		for (int i = 0; i < 6; i++)
-			in.args[i] = call->args[i];
-		shared.current = c;
-		make_call(&in, &seen->after);
-		if (!seen->after.nr && raw(SYS_gettid, 0, 0, 0, 0) != me) {
-			/* The child of vfork(), on the stack of its parent. */
-			for (int i = 0; i < 6; i++)
-				seen->child[i] = seen->after.args[i];
-			seen->forked = true;
-			raw(SYS_exit, 0, 0, 0, 0);
-		}
-		shared.done = c + 1;
-	}
-	raw(SYS_exit, 0, 0, 0, 0);
-	return 0;
-}
-
-/* ---- the supervisor ---- */
 
 struct play {
 	const struct scenario *s;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The task of a played scenario.  It makes no system call beside those under test and a few
+ * that every filter allows, and calls nothing of the C library that would.
+ */
+#define _GNU_SOURCE
+#include "play.h"
+
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ucontext.h>
+#include <unistd.h>
+
+struct shared shared;
+
+static void make_call(const struct registers *in, struct registers *out)
+{
+	register struct registers *to asm("r12") = out;
+
+	asm volatile("mov 0(%%rbx), %%rax\n\t"
+		     "mov 8(%%rbx), %%rdi\n\t"
+		     "mov 16(%%rbx), %%rsi\n\t"
+		     "mov 24(%%rbx), %%rdx\n\t"
+		     "mov 32(%%rbx), %%r10\n\t"
+		     "mov 40(%%rbx), %%r8\n\t"
+		     "mov 48(%%rbx), %%r9\n\t"
+		     "syscall\n\t"
+		     "mov %%rax, 0(%%r12)\n\t"
+		     "mov %%rdi, 8(%%r12)\n\t"
+		     "mov %%rsi, 16(%%r12)\n\t"
+		     "mov %%rdx, 24(%%r12)\n\t"
+		     "mov %%r10, 32(%%r12)\n\t"
+		     "mov %%r8, 40(%%r12)\n\t"
+		     "mov %%r9, 48(%%r12)\n\t"
+		     :
+		     : "b"(in), "r"(to)
+		     : "rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "memory");
+}
+
+void on_signal(int sig, siginfo_t *info, void *context)
+{
+	static const int order[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };
+	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	struct seen *seen = &shared.seen[shared.current];
+	struct model_frame *frame = &seen->frame[seen->frames % MODEL_FRAMES];
+
+	memset(frame, 0, sizeof(*frame));
+	frame->result = regs[REG_RAX];
+	for (int i = 0; i < 6; i++)
+		frame->args[i] = (uint64_t)regs[order[i]];
+	if (sig == SIGSYS) {
+		frame->kind = MODEL_FRAME_SIGSYS;
+		frame->data = (unsigned int)info->si_errno;
+		frame->nr = info->si_syscall;
+	} else {
+		frame->kind = MODEL_FRAME_SIGNAL;
+		frame->signal = sig == SIGUSR1 ? MODEL_SIGNAL_RESTARTS : MODEL_SIGNAL_INTERRUPTS;
+	}
+	seen->frames = seen->frames + 1;
+}
+
+int task(void *unused)
+{
+	/* As the kernel has it; children are not waited for. */
+	static const struct {
+		void *handler;
+		unsigned long flags;
+		void *restorer;
+		uint64_t mask;
+	} ignore = { .handler = (void *)SIG_IGN };
+	long me = raw(SYS_gettid, 0, 0, 0, 0);
+
+	(void)unused;
+	raw(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0);
+	raw(SYS_rt_sigaction, SIGCHLD, (long)&ignore, 0, 8);
+	for (int i = 0; i < shared.s->filters; i++)
+		shared.installed[i] = raw(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+					  (long)shared.flags[i], (long)&shared.program[i], 0);
+	raise_to_one(&shared.ready);
+	if (shared.s->tracer)
+		wait_for_one(&shared.go);
+	for (int c = 0; c < shared.s->calls; c++) {
+		const struct model_call *call = &shared.s->one[c].call;
+		struct seen *seen = &shared.seen[c];
+		struct registers in = { .nr = (uint64_t)call->nr };
+
+		for (int i = 0; i < 6; i++)
+			in.args[i] = call->args[i];
+		shared.current = c;
+		make_call(&in, &seen->after);
+		if (!seen->after.nr && raw(SYS_gettid, 0, 0, 0, 0) != me) {
+			/* The child of vfork(), on the stack of its parent. */
+			for (int i = 0; i < 6; i++)
+				seen->child[i] = seen->after.args[i];
+			seen->forked = true;
+			raw(SYS_exit, 0, 0, 0, 0);
+		}
+		shared.done = c + 1;
+	}
+	raw(SYS_exit, 0, 0, 0, 0);
+	return 0;
+}
