@@ -369,7 +369,7 @@ static void test_send_wait(void)
 
 static unsigned char byte_at(uint64_t position)
 {
-	return (unsigned char)(position * 7 ^ position >> 8);
+	return (unsigned char)(position * 0x9e3779b97f4a7c15 >> 56);
 }
 
 static void *read_stream(void *data)
