@@ -46,7 +46,7 @@ void agent_help(FILE *to)
 	      "      --replace           take the place of the agent that listens at PATH, if any\n"
 	      "  -h, --help              print this and exit\n"
 	      "\n"
-	      "SIGTERM and SIGINT end it when what was received is answered.\n", to);
+	      "SIGTERM, SIGINT and SIGHUP end it when what was received is answered.\n", to);
 }
 
 const struct agent_policy *agent_find_policy(const struct agent_options *options,

@@ -72,7 +72,7 @@ struct agent_container {
 	char *text;			/* what the runtime sent, NUL-terminated */
 	char *id, *bundle;
 	char *metadata;			/* or NULL */
-	pid_t pid;			/* of the container's process, as the runtime said */
+	pid_t pid;			/* of the container's process, as the runtime said; 0: it did not */
 	int listener;
 	int state;			/* a memfd of text, where there is a store; else -1 */
 	char kept[32];			/* its name in the store */
@@ -127,6 +127,8 @@ bool agent_is_listener(int fd);
 int agent_loop(struct agent *agent);
 /* Serve it: refused after a complaint, or added to those of the agent; taken. */
 void agent_add(struct agent *agent, struct agent_container *container, const char *event);
+/* The same of a list that was served before; taken. */
+void agent_resume(struct agent *agent, struct agent_container *containers);
 /* Have all that are served answer what they have received, and end; listeners stay. */
 void agent_stop_all(struct agent *agent);
 

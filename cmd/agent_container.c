@@ -181,9 +181,12 @@ static void handle_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	/* What a terminal sends is for the agent to act on. */
 	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 

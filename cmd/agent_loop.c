@@ -41,12 +41,37 @@ static void drop(struct agent *agent, struct agent_container *container)
 	agent_container_free(container);
 }
 
+/*
+ * crun 1.8.1 says neither pid nor bundle of what it executes in a container that
+ * runs: they are those of the container of this id, which is served already.
+ */
+static bool know_process(const struct agent *agent, struct agent_container *container)
+{
+	const struct agent_container *known = agent->containers;
+	char *bundle;
+
+	if (container->pid)
+		return true;
+	while (known && (known == container || !known->pid || strcmp(known->id, container->id)))
+		known = known->next;
+	bundle = known && known->bundle ? strdup(known->bundle) : NULL;
+	if (!bundle)
+		return false;
+	free(container->bundle);
+	container->bundle = bundle;
+	container->pid = known->pid;
+	return true;
+}
+
 void agent_add(struct agent *agent, struct agent_container *container, const char *event)
 {
 	container->next = agent->containers;
 	agent->containers = container;
 	container->policy = agent_find_policy(&agent->options, container->metadata);
-	if (container->policy) {
+	if (!know_process(agent, container)) {
+		complain("agent: container %s: its state has no pid, and no container of this id is served",
+			 container->id);
+	} else if (container->policy) {
 		if (!container->kept[0])
 			manager_keep(container);
 		start(agent, container, event);
@@ -58,6 +83,26 @@ void agent_add(struct agent *agent, struct agent_container *container, const cha
 	}
 	if (!container->server)
 		drop(agent, container);
+}
+
+void agent_resume(struct agent *agent, struct agent_container *containers)
+{
+	struct agent_container *without = NULL, *next;
+
+	for (; containers; containers = next) {
+		next = containers->next;
+		if (containers->pid) {
+			agent_add(agent, containers, "resume");
+		} else {
+			containers->next = without;
+			without = containers;
+		}
+	}
+	/* These need to know one of the others. */
+	for (; without; without = next) {
+		next = without->next;
+		agent_add(agent, without, "resume");
+	}
 }
 
 static void accept_one(struct agent *agent)
@@ -166,13 +211,16 @@ static void take_signal(struct agent *agent)
 
 static int prepare(struct agent *agent)
 {
-	struct agent_container *kept = agent->containers, *next;
+	struct agent_container *kept = agent->containers;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Nobody has to read what is complained of. */
+	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	agent->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	agent->connections = calloc(CONNECTIONS, sizeof(*agent->connections));
@@ -181,10 +229,7 @@ static int prepare(struct agent *agent)
 		return -ENOMEM;
 	}
 	agent->containers = NULL;
-	for (; kept; kept = next) {
-		next = kept->next;
-		agent_add(agent, kept, "resume");
-	}
+	agent_resume(agent, kept);
 	return 0;
 }
 

@@ -150,7 +150,7 @@ static const char *read_state(struct agent_container *container, json_object *me
 	if (!container->id || !container->id[0])
 		return "its state has no id";
 	if (!json_object_object_get_ex(message, "pid", &pid) ||
-	    !json_object_is_type(pid, json_type_int) || json_object_get_int(pid) <= 0)
+	    !json_object_is_type(pid, json_type_int) || json_object_get_int(pid) < 0)
 		return "it has no pid";
 	container->pid = json_object_get_int(pid);
 	return NULL;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@
 #include "command.h"
 
 static const char taken[] = "taken";
+
+/* Containers wait for as long as the new one takes. */
+#define ANSWER_SECONDS 10
 
 static int send_all(int to, const void *data, size_t len)
 {
@@ -133,8 +137,11 @@ static int send_everything(const struct agent *agent, int connection)
 
 bool agent_hand_over(struct agent *agent, int connection)
 {
-	struct agent_container *stopped, *next;
+	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
+	struct agent_container *stopped;
 
+	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	if (!may_ask(connection)) {
 		complain("agent: somebody else asked for what this agent serves");
 		return false;
@@ -145,10 +152,7 @@ bool agent_hand_over(struct agent *agent, int connection)
 	complain("agent: who asked to take this agent's place has gone; it goes on");
 	stopped = agent->containers;
 	agent->containers = NULL;
-	for (; stopped; stopped = next) {
-		next = stopped->next;
-		agent_add(agent, stopped, "resume");
-	}
+	agent_resume(agent, stopped);
 	return false;
 }
 

@@ -51,7 +51,7 @@ start_agent --policy "x=$good"
 refuses "agent: somebody listens at '$socket'; --replace takes an agent's place" \
 	agent --socket "$socket" --policy "x=$good"
 
-# sends WHAT TEXT [fd]: a runtime sends this; what the agent says of it is WHAT
+# sends WHAT TEXT [fd|listener]: a runtime sends this; what the agent says of it is WHAT
 sends()
 {
 	local before
@@ -69,6 +69,8 @@ sends "$bad: it has no state" '{"pid":1}'
 sends "$bad: its state has no id" '{"pid":1,"state":{}}'
 sends "$bad: it has no pid" '{"state":{"id":"a"}}'
 sends "$bad: it has no pid" '{"state":{"id":"a"},"pid":-1}'
+sends "container a: its state has no pid, and no container of this id is served" \
+	'{"state":{"id":"a"},"pid":0,"fds":["seccompFd"]}' listener
 sends "$bad: it brings no descriptor called seccompFd" '{"state":{"id":"a"},"pid":1}' fd
 sends "$bad: its seccompFd is no listener of seccomp" \
 	'{"state":{"id":"a"},"pid":1,"fds":["seccompFd"]}' fd

@@ -3,6 +3,7 @@
 #
 # Many containers, restarts of the agent, and its end
 . "$(dirname "$0")/agent.sh"
+need python3
 
 # redirects NAME TARGET: a policy under which /data/file is TARGET
 redirects()
@@ -107,6 +108,48 @@ is "$? $out" "0 opening
 many rounds" "nor of another container"
 is "$(audited 'select(.container == "c" and .type == "container") | .event' | xargs)" \
 	"begin hand-over resume hand-over resume hand-over resume end" "the audit tells of it"
+
+# Who asked to take over and does not: the agent goes on.
+container h one "$opening"
+until_true says h opening
+python3 - "$socket" <<'EOF'
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+s.connect(sys.argv[1])
+s.sendall(b'{"pointsman":"hand-over"}')
+s.recv(1)		# it has begun
+EOF
+goes_on h
+until_true goes_on h
+ok $? "where who asked is gone, the agent goes on"
+is "$(tail -n 1 "$work/agent.err")" \
+	"pointsman: agent: who asked to take this agent's place has gone; it goes on" "and says so"
+stop_opening h
+ended h
+is "$? $out" "0 opening
+many rounds" "with no call lost"
+
+# A process that is executed in a running container has a listener of its own.
+container i one 'echo started; until [ -e /tmp/stop ]; do :; done'
+until_true says i started
+is "$(in_crun exec i cat /data/file 2>&1)" one "what is executed in a container is under its policy"
+in_crun exec i inside forever /data/file /tmp/last >"$work/exec.out" 2>&1 &
+executed=$!
+opening()
+{
+	grep -qx opening "$work/exec.out"
+}
+until_true opening
+old=$agent
+start_agent "${policies[@]}" --replace
+wait "$old"
+touch "$work/bundles/i/root/tmp/last"
+wait "$executed"
+is "$? $(cat "$work/exec.out")" "0 opening
+many rounds" "and stays so when another agent serves it"
+stop_opening i
+ended i
+is "$? $out" "0 started" "and the container ends as before"
 
 # A crash of one container's process.
 container e one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'

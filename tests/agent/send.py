@@ -1,16 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# send.py SOCKET TEXT [fd] - what a runtime sends, and with it a descriptor that is no
-# listener; returns when the agent is done with it.  LONG is a lot of spaces.
+# send.py SOCKET TEXT [fd|listener] - what a runtime sends, and with it a descriptor,
+# which is no listener or is one; returns when the agent is done with it.  LONG is a lot
+# of spaces.
 
-import array, os, socket, sys
+import array, ctypes, os, socket, struct, sys
+
+
+def listener():
+    """Of a filter that allows everything."""
+    code = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0x7fff0000))
+    program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', 1, ctypes.addressof(code)))
+    return ctypes.CDLL(None).syscall(317, 1, 8, program)
+
 
 s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 s.connect(sys.argv[1])
 control = []
 if len(sys.argv) > 3:
-    fds = array.array('i', [os.open('/dev/null', os.O_RDONLY)])
+    fd = listener() if sys.argv[3] == 'listener' else os.open('/dev/null', os.O_RDONLY)
+    fds = array.array('i', [fd])
     control.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes()))
 try:
     s.sendmsg([sys.argv[2].replace('LONG', ' ' * 70000).encode()], control)
