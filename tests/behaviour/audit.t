@@ -16,6 +16,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../harness'))
 import tap  # noqa: E402
+
+NOTIFY = os.environ.get('PM_BACKEND') == 'notify'
 from tap import LIMIT, PM, SRC, same  # noqa: E402
 
 def number(value):
@@ -287,7 +289,12 @@ def a_redirect(run):
     same(line['call'], 'openat')
     item, = line['ran']['deep'].values()
     same((item['text'], item['name']), (two, two))
-    result, = [x for x in run.lines() if x['type'] == 'result' and x['id'] == line['id']]
+    results = [x for x in run.lines() if x['type'] == 'result' and x['id'] == line['id']]
+    if NOTIFY:
+        # The kernel runs it, and tells nobody how it ended.
+        same(results, [])
+        return
+    result, = results
     assert result['result'] >= 3, result
     same((result['tid'], result['call'], result['nr']),
          (line['tid'], line['ran']['call'], line['ran']['nr']))
@@ -374,7 +381,10 @@ def all_or_decided(run):
 ADDRESSES = '''
 import socket
 def attempt(family, address):
-    s = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        s = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return
     try:
         s.connect(address)
     except OSError as error:
@@ -456,7 +466,8 @@ def many_processes(run):
     same(run(['--deny', '/no/such'], ['sh', '-c', script]).returncode, 0)
     calls = run.calls()
     ids = [x['id'] for x in calls]
-    same(ids, sorted(set(ids)))
+    # Several calls are decided on at a time there, and come in the order of their answers.
+    same(sorted(ids) if NOTIFY else ids, sorted(set(ids)))
     same(len([x for x in run.named('/dev/null', call='openat') if x['comm'] == 'cat']), 40)
 
 
@@ -493,7 +504,8 @@ def sockets():
     for family, address in ((socket.AF_INET, ("127.0.0.1", 9)), (socket.AF_INET6, ("::1", 9)),
                             (socket.AF_INET6, ("fe80::1", 9, 0, 1)), (socket.AF_UNIX, here + b"/\xff"),
                             (socket.AF_UNIX, b"\0\xff\0\n"), (socket.AF_UNIX, b"\0")):
-        with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s = attempt(socket.socket, family, socket.SOCK_DGRAM)
+        if s:
             attempt(s.connect, address)
             attempt(s.sendto, b"data", address)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as s:
@@ -640,8 +652,8 @@ def a_program_that_is_redirected(run):
     same(run(['--exec', f'{false}={true}'], ['bash', '-c', f'exec {false}']).returncode, 0)
     line, = run.named(false, verdict='redirect')
     same(line['ran']['deep']['pathname']['name'], true)
-    result, = [x for x in run.lines() if x['type'] == 'result' and x['id'] == line['id']]
-    same(result['result'], 0)
+    results = [x for x in run.lines() if x['type'] == 'result' and x['id'] == line['id']]
+    same([x['result'] for x in results], [] if NOTIFY else [0])
 
 
 def appends(run):
