@@ -16,9 +16,10 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../harness'))
 import tap  # noqa: E402
+from tap import LIMIT, PM, SRC, same  # noqa: E402
 
 NOTIFY = os.environ.get('PM_BACKEND') == 'notify'
-from tap import LIMIT, PM, SRC, same  # noqa: E402
+
 
 def number(value):
     return type(value) is int and -2**63 <= value < 2**64
@@ -163,6 +164,8 @@ NEEDED = {
                                       'left': mapping(MADE, {'deep': deep})}))},
     'result': {**TASK, 'type': equals('result'), 'id': count, 'call': string, 'nr': count,
                'result': number},
+    'container': {'v': equals(1), 'type': equals('container'), 'container': string, 'time': time,
+                  'event': words('begin', 'resume', 'hand-over', 'end')},
 }
 MORE = {
     'start': {'cut': true},
@@ -171,6 +174,8 @@ MORE = {
              'ran': mapping({'call': string, 'nr': count},
                             {'args': array(hexadecimal, 6), 'deep': deep})},
     'result': {'errno': error},
+    # The lines of an agent: tests/agent.
+    'container': {'policy': string, 'policies': array(text), 'bundle': string, 'pid': count},
 }
 
 
