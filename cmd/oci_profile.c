@@ -34,6 +34,7 @@ struct profile {
 	const char *listener, *metadata;
 	const char **files;
 	size_t nfiles;
+	bool wait_killable;
 	bool help;
 
 	struct policy **policies;	/* as many as files, while they are read */
@@ -53,6 +54,7 @@ void oci_profile_help(FILE *to)
 	      "      --policy FILE    the policy, again for each layer outside it\n"
 	      "      --listener PATH  the agent's socket\n"
 	      "      --metadata NAME  the agent's name for these policies\n"
+	      "      --wait-killable  signals wait while the agent acts (Linux 5.19; crun knows it)\n"
 	      "  -h, --help           print this and exit\n"
 	      "\n"
 	      "Policies that want to see what runtimes themselves call before the agent has the\n"
@@ -77,6 +79,9 @@ static int take(struct profile *profile, int option, const char *arg)
 	case 'm':
 		profile->metadata = arg;
 		return 0;
+	case 'w':
+		profile->wait_killable = true;
+		return 0;
 	default:
 		profile->help = true;
 		return 0;
@@ -89,6 +94,7 @@ static int parse(struct profile *profile, int argc, char **argv)
 		{ "policy", required_argument, NULL, 'p' },
 		{ "listener", required_argument, NULL, 'l' },
 		{ "metadata", required_argument, NULL, 'm' },
+		{ "wait-killable", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -331,6 +337,9 @@ static json_object *make_profile(struct json *json, const struct profile *profil
 	json_put_string(json, section, "defaultAction", "SCMP_ACT_ERRNO");
 	json_put(json, section, "defaultErrnoRet", json_object_new_int(ENOSYS));
 	json_put(json, section, "architectures", one_name(json, "SCMP_ARCH_X86_64"));
+	if (profile->wait_killable)
+		json_put(json, section, "flags",
+			 one_name(json, "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"));
 	json_put_string(json, section, "listenerPath", profile->listener);
 	json_put_string(json, section, "listenerMetadata", profile->metadata);
 	add_rule(json, rules, names_of(json, profile, ALLOWED), "SCMP_ACT_ALLOW");

@@ -66,7 +66,8 @@ make_root()
 }
 
 # bundle ID POLICY-NAME POLICY-FILE... -- COMMAND: a container that runs COMMAND in a
-# shell.  $edit, where set, is a program of jq for its config.json.
+# shell.  $edit, where set, is a program of jq for its config.json; $profile_option one
+# more option of oci-profile.
 bundle()
 {
 	local id=$1 name=$2 dir=$work/bundles/$1 files=()
@@ -77,7 +78,7 @@ bundle()
 	done
 	mkdir -p "$dir"
 	[ -e "$dir/root" ] || make_root "$dir/root"
-	"$PM" oci-profile "${files[@]}" --listener "$socket" --metadata "$name" \
+	"$PM" oci-profile "${files[@]}" ${profile_option:+"$profile_option"} --listener "$socket" --metadata "$name" \
 		>"$dir/seccomp" 2>"$dir/notes" || return
 	(cd "$dir" && rm -f config.json && runc spec) &&
 		jq --arg command "exec 2>&1; $2" --slurpfile seccomp "$dir/seccomp" \

@@ -56,6 +56,9 @@ Interrupted system call" "a FIFO waits for its other end, and a signal ends the 
 	'inside fifo /tmp/fifo; inside interrupt /tmp/other'
 in_swap makers "opened 200 made 50 failed 0" "a file is made once, by whom it may be" \
 	'mkdir /tmp/m; inside makers /tmp/m'
+profile_option=--wait-killable in_swap signals "made 500 failed 0" \
+	"where signals wait, a file is made once under many of them" \
+	'mkdir /tmp/s; inside signals /tmp/s'
 in_swap swap "opened 1000 secrets 0" "neither a path nor a link that is swapped leads to what is redirected" \
 	'inside swap 1000 /data/f.file /data/secret /tmp'
 in_swap device "Operation not permitted

@@ -236,6 +236,32 @@ static int do_as(char **arg)
 	return 0;
 }
 
+/* Files that are made once each, under a signal every half a millisecond. */
+static int do_signals(char **arg)
+{
+	struct sigaction action = { .sa_handler = caught, .sa_flags = SA_RESTART };
+	const struct itimerspec often = { .it_interval.tv_nsec = 500000,
+					  .it_value.tv_nsec = 500000 };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	int made = 0, failed = 0;
+	timer_t timer;
+	char path[128];
+
+	sigaction(SIGUSR1, &action, NULL);
+	check(timer_create(CLOCK_MONOTONIC, &event, &timer), "timer_create");
+	check(timer_settime(timer, 0, &often, NULL), "timer_settime");
+	for (int i = 0; i < 500; i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/%d", arg[0], i);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		*(fd < 0 ? &failed : &made) += 1;
+		close(fd);
+	}
+	printf("made %d failed %d\n", made, failed);
+	return 0;
+}
+
 /* Whose /proc/self it is. */
 static int do_comm(char **arg)
 {
@@ -294,6 +320,7 @@ static const struct {
 	{ "makers", do_makers, 1 },   { "swap", do_swap, 4 }, { "device", do_device, 4 },
 	{ "as", do_as, 4 },	      { "forever", do_forever, 2 },
 	{ "comm", do_comm, 0 },	      { "call", do_call, 2 },
+	{ "signals", do_signals, 1 },
 };
 
 int main(int argc, char **argv)
