@@ -15,5 +15,6 @@ if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
 		go build -o "$program.$$" "$source" 2>&1 && mv "$program.$$" "$program")
 	ok $? 'the program is built' "$out"
 fi
+policy=names.yaml
 both "$PM_ROUNDS" 'preemption' "$program"
 done_testing

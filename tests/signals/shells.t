@@ -5,6 +5,7 @@
 # shellcheck source=tests/signals/signals.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/signals/signals.sh"
 
+policy=names.yaml
 for shell in dash bash; do
 	both "$PM_PIPELINES" "$shell" "$shell" "$PM_SRC/tests/signals/src/pipelines.sh"
 done

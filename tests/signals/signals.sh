@@ -17,8 +17,9 @@ export SIGNALS_SERVER SIGNALS_PEER SIGNALS_SERVER_NAME=$TMPDIR/server SIGNALS_PE
 SIGNALS_SERVER=$(own_address)
 cd "$TMPDIR" || exit 1
 
+# Of names; and of calls by their numbers too, some of which other programs make.
 policy=policy.yaml
-cat >$policy <<END
+cat >names.yaml <<END
 version: 1
 default: allow
 rules:
@@ -33,6 +34,8 @@ rules:
   - class: [connect, send]
     address: unix:$TMPDIR/peer
     redirect: { address: "unix:$TMPDIR/server" }
+END
+cat names.yaml - >policy.yaml <<END
   - syscall: read
     args: [{ index: 0, equal: 901, as: int }]
     redirect: { args: [{ index: 0, value: 900 }] }

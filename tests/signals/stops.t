@@ -15,6 +15,7 @@ for test in connect connect-wait send send-wait send-stream; do
 	storm "$PM_ROUNDS" "$test" "$helpers/signals-sockets" "$test" stops
 done
 # Processes are stopped as they are born, execute and make their first calls.
+policy=names.yaml
 for shell in dash bash; do
 	storm_group "$PM_PIPELINES" "$shell" "$shell" "$PM_SRC/tests/signals/src/pipelines.sh"
 done
