@@ -88,7 +88,7 @@ run_side()
 {
 	local what=$1 side=$2 real start=$SECONDS status
 	shift 2
-	rm -rf from to server peer
+	rm -rf from to server peer started
 	truncate -s 0 shared
 	truncate -s 4096 shared
 	if [ "$side" = 'by itself' ]; then

@@ -10,6 +10,7 @@ set -C
 expect=from trapped=no round=0 bytes=0
 [ "$SIGNALS_SUPERVISED" = 0 ] || expect=to
 trap 'trapped=yes' CHLD
+: >started
 
 die()
 {

@@ -413,7 +413,7 @@ static void test_send_stream(void)
 	reader.fd = ends[0];
 	helper = helper_start(read_stream, &reader);
 	signals_begin();
-	while (another(n) || (mode == MODE_PLAIN && !interrupted)) {
+	while (another(n)) {
 		unsigned long before = ticks;
 		uint64_t at = said;
 		int got;

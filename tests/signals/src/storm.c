@@ -3,7 +3,7 @@
  * storm [-g] COMMAND... - run it, and stop and continue the program in it 1000 times a second
  *
  * The program says which process it is (struct shared of signals.h).  With -g it is all of
- * its process group, from the start to the end.
+ * its process group, from when it says that it runs to the end.
  */
 #define _GNU_SOURCE
 #include "signals.h"
@@ -57,6 +57,11 @@ static pid_t start(char **argv, bool group)
 /* Until look() has ended it all: the group is there as long as its leader is. */
 static void stop_group(pid_t command)
 {
+	/* The program says that it runs by a file. */
+	while (access("started", F_OK)) {
+		look(command);
+		sched_yield();
+	}
 	for (unsigned long n = 1;; n++) {
 		check(!kill(-command, SIGSTOP));
 		sleep_half();
