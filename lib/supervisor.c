@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -101,7 +103,7 @@ static void raise_limits(void)
 }
 
 static _Noreturn void run_supervisor(const struct supervision *how, pid_t program, int sock,
-				     int their_fd)
+				     int their_fd, int left)
 {
 	struct ready ready = { 0 };
 	pid_t self = getpid();
@@ -115,6 +117,9 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
+	if (write(left, "", 1) != 1)
+		_exit(1);
+	close(left);
 	prctl(PR_SET_NAME, "pointsman");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -213,24 +218,66 @@ int supervisor_take(void)
 	return courier_fetch(handover.program, handover.program, number - 1);
 }
 
+/*
+ * The supervisor leaves the program's process group.  A stop of that group that has
+ * reached it before would last for ever, for what ends the stop comes to the group:
+ * so who has forked it waits until it has left, and ends its stops.
+ */
+static int see_off(pid_t supervisor, int left)
+{
+	struct pollfd either[] = { { .fd = left, .events = POLLIN }, { .events = POLLIN } };
+	struct signalfd_siginfo info;
+	sigset_t children;
+	char byte;
+	int status;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &children, NULL);
+	either[1].fd = signalfd(-1, &children, SFD_CLOEXEC);
+	if (either[1].fd < 0)
+		return errno;
+	for (;;) {
+		/* One may have come before it was listened for. */
+		if (waitpid(supervisor, &status, WNOHANG | WUNTRACED) > 0) {
+			if (!WIFSTOPPED(status))
+				return ECHILD;
+			kill(supervisor, SIGCONT);
+		}
+		if (poll(either, 2, -1) < 0)
+			continue;
+		if (either[0].revents)
+			return read(left, &byte, 1) == 1 ? 0 : ECHILD;
+		if (read(either[1].fd, &info, sizeof(info)) < 0)
+			return errno;
+	}
+}
+
 /* Fork twice and let the one between go: nobody is left to wait for. */
 static int fork_supervisor(const struct supervision *how, int pair[2])
 {
-	pid_t program = getpid(), between = fork();
-	int status;
+	pid_t program = getpid(), between;
+	int status, left[2];
 
-	if (between < 0)
+	if (pipe2(left, O_CLOEXEC))
 		return -errno;
+	between = fork();
 	if (between == 0) {
 		pid_t supervisor = fork();
 
 		if (supervisor < 0)
 			_exit(errno);
+		close(left[supervisor > 0]);
 		if (supervisor > 0)
-			_exit(0);
+			_exit(see_off(supervisor, left[0]));
 		close(pair[0]);
-		run_supervisor(how, program, pair[1], pair[0]);
+		run_supervisor(how, program, pair[1], pair[0], left[1]);
 	}
+	close(left[0]);
+	close(left[1]);
+	if (between < 0)
+		return -errno;
 	while (waitpid(between, &status, 0) < 0)
 		if (errno != EINTR)
 			return errno == ECHILD ? 0 : -errno;

@@ -70,4 +70,26 @@ ok $? 'nor where it may not be tried whether one is there' "$out"
 out=$("$listen" sh -c 'cat "$CHECK_FROM"' 2>&1)
 is "$out" from 'while that one lets all go on'
 
+# A stop of the whole group while it starts ends when the group goes on.
+out=$(python3 - "$PM" 100 <<'EOF' 2>&1
+import os, signal, subprocess, sys, time
+
+LIMIT = 20 * float(os.environ.get('PM_TIME_SCALE', '1'))
+for start in range(int(sys.argv[2])):
+    child = subprocess.Popen([sys.argv[1], 'run', '--deny', '/none/such', '--', 'true'], process_group=0)
+    end = time.monotonic() + 0.03
+    while time.monotonic() < end and child.poll() is None:
+        os.killpg(child.pid, signal.SIGSTOP)
+        os.killpg(child.pid, signal.SIGCONT)
+    try:
+        status = child.wait(LIMIT)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+        sys.exit(f'start {start} has not come to an end')
+    if status:
+        sys.exit(f'start {start}: status {status}')
+EOF
+)
+ok $? '100 starts under stops of the whole group' "$out"
+
 done_testing
