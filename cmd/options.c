@@ -24,6 +24,7 @@ enum {
 	OPT_BACKEND,
 	OPT_NO_LANDLOCK,
 	OPT_NO_MSEAL,
+	OPT_KEEP_ORPHANS,
 };
 
 static const struct option long_options[] = {
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
 	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "no-landlock", no_argument, NULL, OPT_NO_LANDLOCK },
 	{ "no-mseal", no_argument, NULL, OPT_NO_MSEAL },
+	{ "keep-orphans", no_argument, NULL, OPT_KEEP_ORPHANS },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -199,6 +201,9 @@ static int take(struct run_options *options, int option, const char *arg)
 		return 0;
 	case OPT_NO_MSEAL:
 		options->no_mseal = true;
+		return 0;
+	case OPT_KEEP_ORPHANS:
+		options->keep_orphans = true;
 		return 0;
 	case 'v':
 		options->verbose = true;

@@ -28,6 +28,7 @@ struct run_options {
 	const char *backend;
 	bool no_landlock;
 	bool no_mseal;
+	bool keep_orphans;
 	bool verbose;
 	bool help;			/* print the usage and do nothing else */
 	bool version;

@@ -64,6 +64,7 @@ void run_help(FILE *to)
 	      "Others:\n"
 	      "      --backend NAME       notify, ptrace, or auto: the first of them that works\n"
 	      "                           here (default)\n"
+	      "      --keep-orphans       where the supervisor dies (notify), calls answer ENOSYS\n"
 	      "      --no-landlock        put no Landlock rule set under the policies\n"
 	      "      --no-mseal           do as on a kernel without mseal(2); for tests\n"
 	      "  -v, --verbose            say what is guaranteed for which calls, then run\n"
@@ -227,6 +228,7 @@ static int start(struct run *run)
 		.observer = run->audit ? audit_observer(run->audit) : NULL,
 		.backend = run->options.backend,
 		.no_mseal = run->options.no_mseal,
+		.keep_orphans = run->options.keep_orphans,
 	};
 	char **command = run->options.command;
 	enum pm_stage stage = PM_STAGE_SETUP;

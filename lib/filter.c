@@ -363,9 +363,9 @@ int filter_install(const struct sock_fprog *program)
 	return install(program, 0);
 }
 
-int filter_install_listener(const struct sock_fprog *program)
+int filter_install_listener(const struct sock_fprog *program, bool kill_orphans)
 {
 	return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT |
 				SECCOMP_FILTER_FLAG_CHAIN | SECCOMP_FILTER_FLAG_WAIT_KILLABLE |
-				SECCOMP_FILTER_FLAG_KILL_ORPHANS);
+				(kill_orphans ? SECCOMP_FILTER_FLAG_KILL_ORPHANS : 0));
 }

@@ -62,7 +62,10 @@ unsigned int filter_reason(const struct filter_table *table, int nr);
 
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */
 int filter_install(const struct sock_fprog *program);
-/* The same, with a listener that may redirect: its descriptor, or -errno. */
-int filter_install_listener(const struct sock_fprog *program);
+/*
+ * The same, with a listener that may redirect; who makes a call when it is closed is
+ * killed, or not.  Its descriptor, or -errno.
+ */
+int filter_install_listener(const struct sock_fprog *program, bool kill_orphans);
 
 #endif

@@ -105,7 +105,7 @@ static int notify_exec(const struct pm_options *options, const char *file, char 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (options->confine)
 		err = options->confine(options->confine_data);
-	listener = err ? err : filter_install_listener(&program);
+	listener = err ? err : filter_install_listener(&program, !options->keep_orphans);
 	/* From here on this process is a target: it makes no call but the last. */
 	supervisor_hand_over(listener);
 	if (listener < 0) {

@@ -494,6 +494,11 @@ struct pm_options {
 					 * pm_event.holds */
 	bool no_mseal;			/* as on a kernel without mseal(2) */
 	unsigned int unsafe;		/* PM_UNSAFE_*: built-in refusals to leave out */
+	/*
+	 * notify: after the supervisor's death the calls that layers want answer
+	 * ENOSYS; else they kill the process (SIGSYS).
+	 */
+	bool keep_orphans;
 };
 
 /*

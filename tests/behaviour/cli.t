@@ -322,7 +322,7 @@ check '--help is help'
 [ "$("$PM" run --help)" == "$("$PM" help run)" ]
 check 'run --help is help run'
 for option in policy path exec connect deny syscall audit audit-fd audit-decided backend \
-	      no-landlock no-mseal verbose help version; do
+	      keep-orphans no-landlock no-mseal verbose help version; do
 	"$PM" help run | grep -q -- "--$option\b" &&
 		grep -q -- "--$option\b" "$PM_SRC/docs/pointsman.1.md"
 	check "--$option is in the help and in the manual"

@@ -130,6 +130,22 @@ out=$("$inside" run --backend notify --deny /bin/cat:EXDEV -- \
 is "$?:$out" "126:pointsman: cannot run '/bin/true': Invalid cross-device link" \
 	'an outer layer refuses what an inner one redirects to'
 
+# A filter around us that has not opted in judges what is redirected, and allows
+# one listener.
+profile=("$PM_BUILD/tests/without/without" mkdir=1 --)
+mkdir there
+out=$("${profile[@]}" "$inside" run --backend notify --syscall rmdir=mkdir -- rmdir there 2>&1)
+is "$out" "rmdir: failed to remove 'there': Operation not permitted" \
+	'a profile judges what a listener inside it redirects to'
+out=$("${profile[@]}" "$inside" run --backend notify --path "$CHECK_FROM=$TMPDIR/to" -- \
+	"$inside" run --backend notify -- true 2>&1)
+is "$?:$out" "125:pointsman: the notify backend does not work here: no listener can be installed: another one is around this process" \
+	'a second listener inside a profile is refused, and it is said why'
+out=$("${profile[@]}" "$inside" run --backend notify --path "$CHECK_FROM=$TMPDIR/to" -- \
+	"$inside" run --path "$TMPDIR/to=$TMPDIR/h" -- cat "$CHECK_FROM" "$TMPDIR/to" 2>&1)
+is "$out" 'to
+h' 'or ptrace is taken in its place'
+
 # A listener around us that has not opted in is the only one that the kernel allows.
 out=$("$inside" run --backend notify --path "$CHECK_FROM=$TMPDIR/to" -- \
 	"$inside" run --backend ptrace --path "$TMPDIR/to=$TMPDIR/h" -- cat "$CHECK_FROM" "$TMPDIR/to" 2>&1)

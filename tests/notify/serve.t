@@ -20,13 +20,22 @@ for places in 2 32 96; do
 	ok $? "$places calls are decided on at the same time" "$out"
 done
 
-coproc supervised "$notified" orphan
-command=$COPROC_PID
-read -r supervisor <&"${COPROC[0]}"
-is "$(cat "/proc/$supervisor/comm")" pointsman 'a supervisor is there'
-kill -KILL "$supervisor"
-wait "$command"
-is $? 159 'its death kills who makes a call after it, by SIGSYS'
+# orphan STATUS WHAT [OPTION...]
+orphan()
+{
+	local expected=$1 what=$2 command supervisor
+
+	shift 2
+	coproc CHECK_EXPECT=to "$PM" run "$@" --policy "$policy" -- "$notified" orphan
+	command=$COPROC_PID
+	read -r supervisor <&"${COPROC[0]}"
+	is "$(cat "/proc/$supervisor/comm")" pointsman 'a supervisor is there'
+	kill -KILL "$supervisor"
+	wait "$command"
+	is $? "$expected" "$what"
+}
+orphan 159 'its death kills who makes a call after it, by SIGSYS'
+orphan 38 'or the calls answer ENOSYS' --keep-orphans
 
 is "$("$PM" run --deny "$TMPDIR/denied" -- sh -c 'exit 7'; echo $?)" 7 'the status of a command'
 is "$("$PM" run --deny "$TMPDIR/denied" -- sh -c 'kill -TERM $$'; echo $?)" 143 'and of one that is killed'

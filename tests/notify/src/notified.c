@@ -200,8 +200,15 @@ static void orphan(char **args)
 	(void)args;
 	printf("%d\n", find_supervisor());
 	check(!fflush(stdout));
-	for (;;)
-		close(open(check_from, O_RDONLY));
+	for (;;) {
+		int fd = open(check_from, O_RDONLY);
+
+		/* What it answers where nobody is killed for it. */
+		if (fd < 0 && errno == ENOSYS)
+			_exit(38);
+		check(fd >= 0);
+		close(fd);
+	}
 }
 
 /* Several messages in one call: what arrives, and what the call says. */
