@@ -71,7 +71,7 @@ static int help_command(int argc, char **argv)
 	printf("Usage: pointsman SUBCOMMAND [ARGUMENTS]\n\n"
 	       "Redirects the system calls of unmodified programs.\n\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+		printf("  %-11s %s\n", commands[i].name, commands[i].summary);
 	printf("\n'pointsman help run' has the options.\n");
 	return finish_output();
 }
