@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The system calls themselves: glibc's setresuid(3) and the like change all
- * threads of the process.  The real and the saved user id stay, so that there is
- * a way back, and nobody with the target's ids can send signals to this thread.
+ * The real and the saved user id stay, so that there is a way back, and nobody with the target's ids can send signals to this thread.
  */
 #define _GNU_SOURCE
 #include "identity.h"
@@ -21,23 +19,16 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "peer.h"
 
 #define KEEP ((unsigned int)-1)
-
-static int get_capabilities(pid_t tid, struct __user_cap_data_struct data[2])
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3,
-						   .pid = tid };
-
-	return syscall(SYS_capget, &header, data) ? -errno : 0;
-}
 
 /* Make these the effective ones, of those that are permitted. */
 static int set_effective(uint64_t wanted)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
-	int err = get_capabilities(0, data);
+	int err = ids_capabilities(0, data);
 
 	if (err)
 		return err;
@@ -46,72 +37,10 @@ static int set_effective(uint64_t wanted)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-static int read_groups(const char *at, struct identity *identity)
-{
-	char *end;
-
-	for (;; at = end) {
-		unsigned long group = strtoul(at, &end, 10);
-		gid_t *grown;
-
-		if (end == at)
-			return 0;
-		grown = realloc(identity->groups, (identity->ngroups + 1) * sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		identity->groups = grown;
-		identity->groups[identity->ngroups++] = (gid_t)group;
-	}
-}
-
-/* What /proc says of the ids of a thread. */
-static int read_status(const char *path, struct identity *identity)
-{
-	FILE *file = fopen(path, "re");
-	auto_free char *line = NULL;
-	unsigned int found = 0;
-	size_t room = 0;
-	int err = 0;
-
-	if (!file)
-		return errno == ENOENT ? -ESRCH : -EACCES;
-	while (!err && found != 15 && getline(&line, &room, file) > 0) {
-		if (sscanf(line, "Uid: %*u %u %*u %u", &identity->euid, &identity->fsuid) == 2)
-			found |= 1;
-		else if (sscanf(line, "Gid: %*u %u %*u %u", &identity->egid,
-				&identity->fsgid) == 2)
-			found |= 2;
-		else if (sscanf(line, "Umask: %o", &identity->umask) == 1)
-			found |= 4;
-		if (strncmp(line, "Groups:", 7))
-			continue;
-		err = read_groups(line + 7, identity);
-		found |= 8;
-	}
-	fclose(file);
-	return err ? err : found == 15 ? 0 : -EACCES;
-}
-
-/* Is this namespace of the thread the calling thread's own? */
-static bool same_namespace(pid_t tid, const char *kind)
-{
-	char path[64], ours[64], theirs[64];
-	ssize_t len, their_len;
-
-	snprintf(path, sizeof(path), "/proc/thread-self/ns/%s", kind);
-	len = readlink(path, ours, sizeof(ours));
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", tid, kind);
-	their_len = readlink(path, theirs, sizeof(theirs));
-	/* A kernel without this kind has it nowhere. */
-	if (len < 0 && their_len < 0)
-		return access("/proc/thread-self/ns", X_OK) == 0;
-	return len > 0 && len == their_len && !memcmp(ours, theirs, (size_t)len);
-}
-
 bool identity_same_namespaces(pid_t tid)
 {
-	return same_namespace(tid, "net") && same_namespace(tid, "ipc") &&
-	       same_namespace(tid, "uts");
+	return peer_same_namespace(tid, "net") && peer_same_namespace(tid, "ipc") &&
+	       peer_same_namespace(tid, "uts");
 }
 
 int identity_of(pid_t tid, struct identity *identity)
@@ -121,18 +50,20 @@ int identity_of(pid_t tid, struct identity *identity)
 	int err;
 
 	*identity = (struct identity){ .elsewhere = -1 };
-	err = get_capabilities(tid, data);
+	err = ids_capabilities(tid, data);
 	if (err)
 		return err;
 	identity->capabilities = data[0].effective | (uint64_t)data[1].effective << 32;
-	if (!same_namespace(tid, "user")) {
+	if (!peer_same_namespace(tid, "user")) {
 		snprintf(path, sizeof(path), "/proc/%d/ns/user", tid);
 		identity->elsewhere = open(path, O_RDONLY | O_CLOEXEC);
 		if (identity->elsewhere < 0)
 			return errno == ENOENT ? -ESRCH : -EACCES;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	err = read_status(path, identity);
+	err = ids_read(path, &identity->ids);
+	if (!err && identity->ids.umask == (mode_t)-1)
+		err = -EACCES;
 	if (err)
 		identity_free(identity);
 	return err;
@@ -140,39 +71,25 @@ int identity_of(pid_t tid, struct identity *identity)
 
 void identity_free(struct identity *identity)
 {
-	free(identity->groups);
+	ids_free(&identity->ids);
 	cleanup_close(&identity->elsewhere);
 	*identity = (struct identity){ .elsewhere = -1 };
 }
 
-static bool same_groups(const struct identity *a, const struct identity *b)
+static bool change(const struct identity *from_whom, const struct identity *to_whom)
 {
-	return a->ngroups == b->ngroups &&
-	       (!a->ngroups || !memcmp(a->groups, b->groups, a->ngroups * sizeof(gid_t)));
-}
+	const struct ids *from = &from_whom->ids, *to = &to_whom->ids;
 
-/* The kernel says nothing of a change that it refused: it is asked what holds. */
-static bool set_file_ids(uid_t uid, gid_t gid)
-{
-	syscall(SYS_setfsgid, gid);
-	syscall(SYS_setfsuid, uid);
-	return (uid_t)syscall(SYS_setfsuid, KEEP) == uid &&
-	       (gid_t)syscall(SYS_setfsgid, KEEP) == gid;
-}
-
-static bool change(const struct identity *from, const struct identity *to)
-{
 	/* To become root again, or no longer to be it, changes what is effective: all, then less. */
 	if (from->euid != to->euid && from->euid && syscall(SYS_setresuid, KEEP, to->euid, KEEP))
 		return false;
-	if (set_effective(UINT64_MAX) ||
-	    (!same_groups(from, to) && syscall(SYS_setgroups, to->ngroups, to->groups)) ||
+	if (set_effective(UINT64_MAX) || (!ids_same_groups(from, to) && !ids_set_groups(to)) ||
 	    (from->egid != to->egid && syscall(SYS_setresgid, KEEP, to->egid, KEEP)))
 		return false;
 	if (from->euid != to->euid && !from->euid &&
 	    (syscall(SYS_setresuid, KEEP, to->euid, KEEP) || set_effective(UINT64_MAX)))
 		return false;
-	return set_file_ids(to->fsuid, to->fsgid) && !set_effective(to->capabilities);
+	return ids_set_files(to) && !set_effective(to_whom->capabilities);
 }
 
 void identity_leave(struct identity *own)
@@ -181,8 +98,8 @@ void identity_leave(struct identity *own)
 
 	if (identity_of((pid_t)syscall(SYS_gettid), &now) || !change(&now, own))
 		abort();
-	if (now.umask != own->umask)
-		umask(own->umask);
+	if (now.ids.umask != own->ids.umask)
+		umask(own->ids.umask);
 	identity_free(&now);
 	identity_free(own);
 }
@@ -196,7 +113,7 @@ static int take(const struct identity *identity, uint64_t capabilities, struct i
 	if (err)
 		return err == -ENOMEM ? err : -EACCES;
 	/* The umask is the process's, until a thread has one of its own. */
-	if (identity->umask != own->umask && unshare(CLONE_FS))
+	if (identity->ids.umask != own->ids.umask && unshare(CLONE_FS))
 		err = -EACCES;
 	taken.capabilities = capabilities;
 	if (!err && !change(own, &taken))
@@ -205,7 +122,7 @@ static int take(const struct identity *identity, uint64_t capabilities, struct i
 		identity_leave(own);
 		return err;
 	}
-	umask(identity->umask);
+	umask(identity->ids.umask);
 	return 0;
 }
 

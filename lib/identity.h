@@ -16,13 +16,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ids.h"
+
 /* Cleared before its first use. */
 struct identity {
-	uid_t euid, fsuid;
-	gid_t egid, fsgid;
-	mode_t umask;
-	gid_t *groups;		/* owner: this; identity_free() */
-	size_t ngroups;
+	struct ids ids;		/* owned; identity_free() */
 	uint64_t capabilities;	/* effective, in its own user namespace */
 	int elsewhere;		/* a descriptor of that where it is not ours, else -1; owned */
 };

@@ -27,8 +27,6 @@
 #include "flight.h"
 #include "uapi.h"
 
-enum width { WIDE, NARROW, WIDTHS };
-
 /*
  * An address space, and the arena that was mapped into it for calls of each
  * width.  That it still is there is not known: the kernel looks, at each answer.
@@ -99,11 +97,6 @@ struct notify {
 	/* notify_lent.c: receiving can be ended.  NULL where it cannot. */
 	struct lent *lent;
 };
-
-static inline enum width width_of(uint32_t arch)
-{
-	return regs_narrow(arch) ? NARROW : WIDE;
-}
 
 /* notify_start.c: fill in what is not the caller's to say.  0 or -errno. */
 int notify_init(struct notify *notify);

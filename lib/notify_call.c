@@ -143,17 +143,6 @@ static void run_call(const struct notice *notice)
 		exec_follow(notice);
 }
 
-/* Do both see the same processes by the same numbers? */
-static bool same_numbers(pid_t tid)
-{
-	char path[64], ours[64], theirs[64];
-	ssize_t len, own = readlink("/proc/self/ns/pid", ours, sizeof(ours));
-
-	snprintf(path, sizeof(path), "/proc/%d/ns/pid", tid);
-	len = readlink(path, theirs, sizeof(theirs));
-	return len > 0 && len == own && !memcmp(ours, theirs, (size_t)len);
-}
-
 /* Does the call reach for one of the supervisor's threads? */
 static bool reaches_us(const struct pm_call *call)
 {
@@ -163,7 +152,7 @@ static bool reaches_us(const struct pm_call *call)
 	if (arg < 0)
 		return false;
 	snprintf(path, sizeof(path), "/proc/self/task/%d", abs((int)call->args[arg]));
-	return !access(path, F_OK) && same_numbers(call->tid);
+	return !access(path, F_OK) && peer_same_namespace(call->tid, "pid");
 }
 
 /* What the supervisor itself has to see.  True: answered. */

@@ -25,26 +25,9 @@
 
 #include "cleanup.h"
 #include "notify.h"
+#include "peer.h"
 #include "resolve_own.h"
 #include "settle.h"
-
-static bool is_traced(pid_t tid)
-{
-	auto_free char *line = NULL;
-	size_t room = 0;
-	char path[64];
-	int tracer = 0;
-	FILE *status;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	status = fopen(path, "re");
-	while (status && getline(&line, &room, status) > 0 &&
-	       sscanf(line, "TracerPid: %d", &tracer) != 1)
-		;
-	if (status)
-		fclose(status);
-	return tracer != 0;
-}
 
 /* The directory of the program, through no link; *name is the program's in it.  Or -errno. */
 static int open_directory(const struct pm_call *call, const struct pm_where *where,
@@ -128,7 +111,7 @@ int exec_watch(const struct notice *notice, bool lonely, bool *watched)
 	*watched = !ptrace(PTRACE_SEIZE, tid, NULL, (void *)options);
 	if (*watched)
 		return 0;
-	if (!lonely || !is_traced(tid))
+	if (!lonely || !peer_is_traced(tid))
 		return -EPERM;
 	err = script_expand(&notice->flight->call);
 	return err ? err : run_from_directory(notice);

@@ -16,6 +16,7 @@
 
 #include "cleanup.h"
 #include "notify.h"
+#include "peer.h"
 #include "supervisor.h"
 
 #ifndef PIDFD_THREAD
@@ -176,31 +177,6 @@ void callers_clear(struct callers *callers)
 	pthread_mutex_destroy(&callers->lock);
 }
 
-/* The number after this word in a status file, or 0. */
-static pid_t number_after(const char *status, const char *word)
-{
-	const char *at = strstr(status, word);
-
-	return at ? (pid_t)atoi(at + strlen(word)) : 0;
-}
-
-static bool read_family(pid_t tid, pid_t *tgid, pid_t *parent)
-{
-	auto_close int fd = -1;
-	char path[64], status[1024];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-	if (len < 0)
-		return false;
-	status[len] = '\0';
-	*tgid = number_after(status, "\nTgid:");
-	*parent = number_after(status, "\nPPid:");
-	return *tgid > 0;
-}
-
 /* A pidfd whose end is heard of; -1 where there can be none. */
 static int watch(struct callers *callers, pid_t tid, unsigned int flags)
 {
@@ -254,7 +230,7 @@ static struct caller *add_caller(struct callers *callers, pid_t tid)
 	struct peer *peer;
 	pid_t tgid, parent;
 
-	if (!read_family(tid, &tgid, &parent))
+	if (!peer_family(tid, &tgid, &parent))
 		return NULL;
 	peer = find_peer(callers, tgid);
 	if (!peer)

@@ -38,11 +38,6 @@ struct supervisor {
 	struct filter_table tables[WIDTHS];
 };
 
-static inline enum width width_of(uint32_t arch)
-{
-	return regs_narrow(arch) ? NARROW : WIDE;
-}
-
 /* Let a stopped thread go on.  A thread that is gone is not an error. */
 void thread_resume(struct thread *thread, int signal);
 /* Fail closed: what went wrong with a thread ends its process. */

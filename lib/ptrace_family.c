@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 
-#include "cleanup.h"
+#include "peer.h"
 #include "ptrace.h"
 
 /* The clone flags of the call that a thread stopped at a birth is in. */
@@ -154,14 +152,6 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 	thread_resume(parent, 0);
 }
 
-/* The number after this word in /proc/TID/status, or 0. */
-static pid_t status_number(const char *status, const char *word)
-{
-	const char *at = strstr(status, word);
-
-	return at ? (pid_t)atoi(at + strlen(word)) : 0;
-}
-
 static bool born_beside(const struct supervisor *s)
 {
 	for (size_t i = 0; i < TASK_BUCKETS; i++)
@@ -179,18 +169,10 @@ static bool born_beside(const struct supervisor *s)
  */
 static bool is_orphan(struct supervisor *s, pid_t tid)
 {
-	auto_close int fd = -1;
-	char path[64], status[1024];
-	ssize_t len;
+	pid_t tgid, parent;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-	if (len < 0)
-		return false;
-	status[len] = '\0';
-	return !task_find(&s->tasks, status_number(status, "\nPPid:")) &&
-	       status_number(status, "\nTgid:") == tid && !born_beside(s);
+	return peer_family(tid, &tgid, &parent) && tgid == tid &&
+	       !task_find(&s->tasks, parent) && !born_beside(s);
 }
 
 static void kill_orphan(struct supervisor *s, struct thread *thread)

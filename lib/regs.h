@@ -56,6 +56,17 @@ int regs_new_image(pid_t tid, uint64_t *stack, size_t *width);
 bool regs_narrow(uint32_t arch);
 
 /*
+ * An arena lies in an address space once anywhere, for calls of the 64-bit table,
+ * and once below 4 GiB, for those of the 32-bit one.
+ */
+enum width { WIDE, NARROW, WIDTHS };
+
+static inline enum width width_of(uint32_t arch)
+{
+	return regs_narrow(arch) ? NARROW : WIDE;
+}
+
+/*
  * Give back, in regs as they now are, every argument register that still
  * holds what was put in for the call, and the number (semantics.md, section
  * 4).  The result is not touched.

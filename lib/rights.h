@@ -13,14 +13,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "ids.h"
+
 /* Whose rights the supervisor's thread has.  Cleared before its first use. */
 struct rights {
 	bool differ;	/* those of the other thread are less than ours */
 	bool taken;	/* and are in force now */
-	uid_t uid;	/* of files, like the rest */
-	gid_t gid;
-	gid_t *groups;	/* owner: this; rights_free() */
-	size_t ngroups;
+	struct ids ids;	/* owned; rights_free() */
 	bool elsewhere;	/* it may pass over permissions, but in a user namespace of its own */
 	pid_t tid;
 };

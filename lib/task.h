@@ -18,12 +18,6 @@
 struct thread;
 
 /*
- * Where the arena lies in an address space: once anywhere, for 64-bit calls,
- * and once below 4 GiB, for calls of the 32-bit table.
- */
-enum width { WIDE, NARROW, WIDTHS };
-
-/*
  * An address space.
  *
  * Owner: the processes in it (vfork and CLONE_VM share one).  A forked one
