@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* exec.c - the facade: which backend, and on with it */
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend.h"
@@ -19,11 +21,33 @@ static const struct pm_backend *by_name(const char *name)
 	return NULL;
 }
 
+/* Does it work here?  Tried once: what it does is no small matter at each start. */
+static int probe(const struct pm_backend *backend, char *why, size_t size)
+{
+	static struct {
+		bool tried;
+		int err;
+		char why[256];
+	} known[BACKENDS];
+	size_t i = 0;
+
+	if (!backend->probe)
+		return 0;
+	while (backends[i] != backend)
+		i++;
+	if (!known[i].tried)
+		known[i].err = backend->probe(known[i].why, sizeof(known[i].why));
+	known[i].tried = true;
+	if (known[i].err)
+		snprintf(why, size, "%s", known[i].why);
+	return known[i].err;
+}
+
 /* The first that works here; why says what is wrong with the ones before it. */
 static const struct pm_backend *best(char *why, size_t size)
 {
 	for (size_t i = 0; i + 1 < BACKENDS; i++)
-		if (!backends[i]->probe || !backends[i]->probe(why, size))
+		if (!probe(backends[i], why, size))
 			return backends[i];
 	return backends[BACKENDS - 1];
 }
@@ -53,11 +77,9 @@ int pm_exec(const struct pm_options *options, const char *file, char *const *arg
 	*stage = PM_STAGE_SETUP;
 	if (!backend)
 		return pm_fail(-EINVAL, "no backend is called %s", name);
-	if (strcmp(name, "auto") && backend->probe) {
-		err = backend->probe(why, sizeof(why));
-		if (err)
-			return pm_fail(err, "the %s backend does not work here: %s", name, why);
-	}
+	err = probe(backend, why, sizeof(why));
+	if (err)
+		return pm_fail(err, "the %s backend does not work here: %s", name, why);
 	err = backend->exec(options, file, argv, stage);
 	if (*stage == PM_STAGE_EXEC)
 		pm_fail(err, "cannot run '%s': %s", file, strerror(-err));

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "backend.h"
-#include "cleanup.h"
 #include "error.h"
 #include "filter.h"
-#include "init.h"
 #include "notify.h"
 #include "probe.h"
 #include "rights.h"
@@ -83,29 +80,17 @@ static int notify_exec(const struct pm_options *options, const char *file, char 
 	struct supervision how = { .data = n, .attach = attach, .supervise = supervise,
 				   .takes_descriptor = true };
 	struct sock_fprog program = { 0 };
-	unsigned int filter;
-	pid_t supervisor;
 	int err, listener;
 
 	*stage = PM_STAGE_SETUP;
 	if (!n)
 		return pm_fail(-ENOMEM, "%s", strerror(ENOMEM));
-	err = init_step_aside();
-	if (err)
-		return err;
 	n->options = options;
-	err = supervisor_start(&how, &supervisor, &filter);
+	err = supervisor_confine(options, &how, &program);
 	free(n);
 	if (err)
 		return err;
-	err = filter_build(options, supervisor, filter, &program);
-	if (err)
-		return pm_fail(err, "cannot build the filter: %s", strerror(-err));
-	drop_ptrace_capability();
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (options->confine)
-		err = options->confine(options->confine_data);
-	listener = err ? err : filter_install_listener(&program, !options->keep_orphans);
+	listener = filter_install_listener(&program, !options->keep_orphans);
 	/* From here on this process is a target: it makes no call but the last. */
 	supervisor_hand_over(listener);
 	if (listener < 0) {
@@ -117,13 +102,8 @@ static int notify_exec(const struct pm_options *options, const char *file, char 
 	return -errno;
 }
 
-static int notify_probe(char *why, size_t size)
-{
-	return pm_probe_notify(why, size);
-}
-
 const struct pm_backend backend_notify = {
 	.name = "notify",
-	.probe = notify_probe,
+	.probe = pm_probe_notify,
 	.exec = notify_exec,
 };

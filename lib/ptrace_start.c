@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +12,8 @@
 #include <unistd.h>
 
 #include "backend.h"
-#include "cleanup.h"
 #include "error.h"
 #include "filter.h"
-#include "init.h"
 #include "probe.h"
 #include "ptrace.h"
 #include "settle.h"
@@ -123,32 +119,17 @@ static int ptrace_exec(const struct pm_options *options, const char *file, char 
 	struct supervisor *s = calloc(1, sizeof(*s));
 	struct supervision how = { .data = s, .attach = attach, .supervise = run };
 	struct sock_fprog program = { 0 };
-	unsigned int filter;
-	pid_t supervisor;
 	int err;
 
 	*stage = PM_STAGE_SETUP;
-	if (access("/proc/self/fd", X_OK))
-		return pm_fail(-errno, "/proc is not mounted");
 	if (!s)
 		return pm_fail(-ENOMEM, "%s", strerror(ENOMEM));
-	err = init_step_aside();
-	if (err)
-		return err;
 	s->options = options;
-	err = supervisor_start(&how, &supervisor, &filter);
+	err = supervisor_confine(options, &how, &program);
 	free(s);
 	if (err)
 		return err;
-	err = filter_build(options, supervisor, filter, &program);
-	if (err)
-		return pm_fail(err, "cannot build the filter: %s", strerror(-err));
-	drop_ptrace_capability();
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (options->confine)
-		err = options->confine(options->confine_data);
-	if (!err)
-		err = filter_install(&program);
+	err = filter_install(&program);
 	free(program.filter);
 	if (err)
 		return pm_fail(err, "cannot confine the program: %s", strerror(-err));

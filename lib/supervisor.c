@@ -23,11 +23,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <pointsman/pointsman.h>
-
 #include "cleanup.h"
 #include "courier.h"
 #include "error.h"
+#include "filter.h"
+#include "init.h"
 
 /* What the supervisor says when it is ready, or why it is not. */
 struct ready {
@@ -318,7 +318,7 @@ static int await_supervisor(int sock, pid_t *supervisor, struct ready *ready)
 	return 0;
 }
 
-int supervisor_start(const struct supervision *how, pid_t *pid, unsigned int *filter)
+static int start_supervisor(const struct supervision *how, pid_t *pid, unsigned int *filter)
 {
 	struct ready ready;
 	int pair[2], err;
@@ -346,7 +346,10 @@ int supervisor_start(const struct supervision *how, pid_t *pid, unsigned int *fi
 	return err;
 }
 
-void drop_ptrace_capability(void)
+/*
+ * A program of root's could read and write its supervisor with this one capability.
+ */
+static void drop_ptrace_capability(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
@@ -362,3 +365,36 @@ void drop_ptrace_capability(void)
 	syscall(SYS_capset, &header, data);
 }
 
+/* Nobody waits for a descriptor that does not come. */
+static int give_up(const struct supervision *how, int err)
+{
+	if (how->takes_descriptor)
+		supervisor_hand_over(err);
+	return err;
+}
+
+int supervisor_confine(const struct pm_options *options, const struct supervision *how,
+		       struct sock_fprog *program)
+{
+	unsigned int filter;
+	pid_t supervisor;
+	int err;
+
+	if (access("/proc/self/fd", X_OK))
+		return pm_fail(-errno, "/proc is not mounted");
+	err = init_step_aside();
+	if (!err)
+		err = start_supervisor(how, &supervisor, &filter);
+	if (err)
+		return err;
+	err = filter_build(options, supervisor, filter, program);
+	if (err)
+		return give_up(how, pm_fail(err, "cannot build the filter: %s", strerror(-err)));
+	drop_ptrace_capability();
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	err = options->confine ? options->confine(options->confine_data) : 0;
+	if (!err)
+		return 0;
+	free(program->filter);
+	return give_up(how, pm_fail(err, "cannot confine the program: %s", strerror(-err)));
+}

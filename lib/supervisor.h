@@ -9,8 +9,11 @@
 #ifndef POINTSMAN_SUPERVISOR_H
 #define POINTSMAN_SUPERVISOR_H
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <sys/types.h>
+
+#include <pointsman/pointsman.h>
 
 /* What a backend does in it. */
 struct supervision {
@@ -28,10 +31,12 @@ struct supervision {
 };
 
 /*
- * Start it, and wait until it is ready.  *pid is the supervisor's.  Returns 0, or
- * a negative errno with its message in pm_error().
+ * Start it, wait until it is ready, and confine the calling process by all but the
+ * filter, which *program becomes: the caller installs it, and frees its filter.
+ * Returns 0, or a negative errno with its message in pm_error().
  */
-int supervisor_start(const struct supervision *supervision, pid_t *pid, unsigned int *filter);
+int supervisor_confine(const struct pm_options *options, const struct supervision *supervision,
+		       struct sock_fprog *program);
 
 /*
  * In the program: let the supervisor have fd.  No system call is made, for the
@@ -46,11 +51,5 @@ int supervisor_take(void);
 void drop_descriptor(int fd);
 /* Of all of them but standard error. */
 void drop_inherited(void);
-
-/*
- * A program of root's could read and write its supervisor with this one
- * capability.
- */
-void drop_ptrace_capability(void);
 
 #endif
