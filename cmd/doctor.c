@@ -37,14 +37,14 @@ void doctor_help(FILE *to)
 {
 	fputs("Usage: pointsman doctor [--json]\n"
 	      "\n"
-	      "Tries in child processes what the backends of 'pointsman run' need, and says what\n"
-	      "works here, what does not, and what to do about it.\n"
+	      "Tries in child processes what the backends of 'pointsman run' need, and says\n"
+	      "what works here, what does not, and what to do about it.\n"
 	      "\n"
 	      "      --json               print one JSON object instead of text\n"
 	      "  -h, --help               print this and exit\n"
 	      "\n"
-	      "Exit status: 0 where 'pointsman run' will work, with one backend or the other; 1\n"
-	      "where it will not; 125 where pointsman failed.\n", to);
+	      "Exit status: 0 where 'pointsman run' will work, with one backend or the other;\n"
+	      "1 where it will not; 125 where pointsman failed.\n", to);
 }
 
 /* Words, from column at on, in lines that begin with indent blanks. */

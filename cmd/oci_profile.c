@@ -54,11 +54,11 @@ void oci_profile_help(FILE *to)
 	      "      --policy FILE    the policy, again for each layer outside it\n"
 	      "      --listener PATH  the agent's socket\n"
 	      "      --metadata NAME  the agent's name for these policies\n"
-	      "      --wait-killable  signals wait while the agent acts (Linux 5.19; crun knows it)\n"
+	      "      --wait-killable  signals wait while the agent acts (Linux 5.19, crun)\n"
 	      "  -h, --help           print this and exit\n"
 	      "\n"
-	      "Policies that want to see what runtimes themselves call before the agent has the\n"
-	      "listener are refused: the container would never start.\n", to);
+	      "Policies that want to see what runtimes themselves call before the agent has\n"
+	      "the listener are refused: the container would never start.\n", to);
 }
 
 static int take(struct profile *profile, int option, const char *arg)

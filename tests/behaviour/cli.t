@@ -321,14 +321,6 @@ prints 'run --version' 0 'pointsman 0.1.0' run --version
 check '--help is help'
 [ "$("$PM" run --help)" == "$("$PM" help run)" ]
 check 'run --help is help run'
-for option in policy path exec connect deny syscall audit audit-fd audit-decided backend \
-	      keep-orphans no-landlock no-mseal verbose help version; do
-	"$PM" help run | grep -q -- "--$option\b" &&
-		grep -q -- "--$option\b" "$PM_SRC/docs/pointsman.1.md"
-	check "--$option is in the help and in the manual"
-done
-[ "$("$PM" help run | awk 'length > 90' | wc -l)" -eq 0 ]
-check 'help fits a terminal'
 got=$("$PM" help 2>&1 >/dev/full)
 is $? 125 'help on a full disk: status'
 is "$got" 'pointsman: cannot write to standard output: No space left on device' \

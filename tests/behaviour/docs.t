@@ -17,8 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 import tap  # noqa: E402
 from tap import LIMIT, PM, SRC, same  # noqa: E402
 
-DOCS = ['README.md', 'docs/pointsman.1.md', 'docs/policy.md', 'docs/audit.md',
-        'docs/guarantees.md']
+DOCS = ['README.md', *(f'docs/{x}' for x in sorted(os.listdir(SRC + '/docs')) if x.endswith('.md'))]
 
 
 def read(name):
@@ -179,7 +178,7 @@ def the_use_of_the_readme(run):
 
 def the_examples_of_the_manual(run):
     place = Place(run)
-    lines = commands('docs/pointsman.1.md')
+    lines = commands('docs/pointsman-run.1.md')
     same(len(lines), 4)
     hosts, build, policy, names = lines
     place.script('bin/curl', 'cat /etc/hosts')
