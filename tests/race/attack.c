@@ -173,9 +173,10 @@ const struct attack_kind *attack_kind(const char *name)
 	return NULL;
 }
 
+/* Where 32-bit calls reach it too. */
 static void *map(int flags, int fd)
 {
-	void *memory = mmap(NULL, ATTACK_MEMORY, PROT_READ | PROT_WRITE, flags, fd, 0);
+	void *memory = mmap(NULL, ATTACK_MEMORY, PROT_READ | PROT_WRITE, flags | MAP_32BIT, fd, 0);
 
 	if (memory == MAP_FAILED)
 		attack_die("mmap");

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * naive [--path PATH] [--arg WORD] [--port PORT] [--write PATH] COMMAND...
+ * naive [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...
  *
  * The supervisor that seccomp_unotify(2) warns of: it reads what a call points
  * to, decides, and lets the call go on (SECCOMP_USER_NOTIF_FLAG_CONTINUE), which
  * then reads the memory of the program once more.  An attack that does not win
  * against it proves nothing.
  *
- * It refuses with EACCES to open or to execute PATH and what lies below, to
- * open PATH of --write for writing, to execute anything with WORD as its first
- * argument, and to connect and to send to PORT.  It mediates only what the
- * attacks call, on x86_64.
+ * It refuses with EACCES to open, to execute, to make, to mount or to connect to
+ * PATH and what lies below, to open PATH of --write for writing, to execute anything
+ * with WORD as its first argument or as the value of its first variable, whose name
+ * has three letters, to connect and to send to PORT, and to bind to that of --bind.  It mediates only
+ * what the attacks call, on x86_64; of 32-bit calls it knows nothing.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,12 +36,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct naive {
 	const char *path, *arg, *write;
-	in_port_t port;
+	in_port_t port, bind;	/* in network order, 0: none */
 	char **command;
 	int listener;		/* written by the child, which shares our descriptors */
 	int ready[2];
@@ -125,29 +127,63 @@ static int decide_path(const struct naive *naive, pid_t pid, int dirfd, uint64_t
 	return 0;
 }
 
-static int decide_exec(const struct naive *naive, pid_t pid, int dirfd, uint64_t path,
-		       uint64_t argv)
+/* Is the string that is pointed to at addr the word, from its skip'th byte on? */
+static int is_word(const struct naive *naive, pid_t pid, uint64_t addr, size_t skip)
 {
 	uint64_t pointer = 0;
 	char word[16];
+
+	peek(pid, addr, &pointer, sizeof(pointer));
+	if (!pointer)
+		return 0;
+	peek_string(pid, pointer, word, sizeof(word));
+	return strlen(word) >= skip && !strcmp(word + skip, naive->arg);
+}
+
+static int decide_exec(const struct naive *naive, pid_t pid, int dirfd, uint64_t path,
+		       uint64_t argv, uint64_t envp)
+{
 	int err = decide_path(naive, pid, dirfd, path, O_RDONLY);
 
 	if (err || !naive->arg)
 		return err;
-	peek(pid, argv + 8, &pointer, sizeof(pointer));
-	if (!pointer)
-		return 0;
-	peek_string(pid, pointer, word, sizeof(word));
-	return strcmp(word, naive->arg) ? 0 : EACCES;
+	return is_word(naive, pid, argv + 8, 0) || is_word(naive, pid, envp, 4) ? EACCES : 0;
 }
 
-static int decide_address(const struct naive *naive, pid_t pid, uint64_t addr, uint64_t len)
+static int decide_address(pid_t pid, uint64_t addr, uint64_t len, in_port_t port)
 {
 	struct sockaddr_in name = { 0 };
 
 	peek(pid, addr, &name, len < sizeof(name) ? len : sizeof(name));
-	return name.sin_family == AF_INET && naive->port && name.sin_port == naive->port
-		? EACCES : 0;
+	return name.sin_family == AF_INET && port && name.sin_port == port ? EACCES : 0;
+}
+
+static int decide_connect(const struct naive *naive, pid_t pid, uint64_t addr, uint64_t len)
+{
+	struct sockaddr_un name = { 0 };
+
+	peek(pid, addr, &name, len < sizeof(name) ? len : sizeof(name) - 1);
+	if (name.sun_family == AF_UNIX)
+		return below(name.sun_path, naive->path) ? EACCES : 0;
+	return decide_address(pid, addr, len, naive->port);
+}
+
+static int decide_message(const struct naive *naive, pid_t pid, uint64_t addr)
+{
+	struct msghdr msg = { 0 };
+
+	peek(pid, addr, &msg, sizeof(msg));
+	return decide_address(pid, (uintptr_t)msg.msg_name, msg.msg_namelen,
+			      naive->port);
+}
+
+static int decide_messages(const struct naive *naive, pid_t pid, uint64_t addr, uint64_t n)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; !err && i < n && i < 16; i++)
+		err = decide_message(naive, pid, addr + i * sizeof(struct mmsghdr));
+	return err;
 }
 
 static int decide(const struct naive *naive, const struct seccomp_notif *notif)
@@ -155,7 +191,6 @@ static int decide(const struct naive *naive, const struct seccomp_notif *notif)
 	const __u64 *args = notif->data.args;
 	pid_t pid = (pid_t)notif->pid;
 	struct open_how how = { 0 };
-	struct msghdr msg = { 0 };
 
 	switch (notif->data.nr) {
 	case SYS_open:
@@ -166,14 +201,25 @@ static int decide(const struct naive *naive, const struct seccomp_notif *notif)
 		peek(pid, args[2], &how, sizeof(how));
 		return decide_path(naive, pid, (int)args[0], args[1], how.flags);
 	case SYS_execve:
-		return decide_exec(naive, pid, AT_FDCWD, args[0], args[1]);
+		return decide_exec(naive, pid, AT_FDCWD, args[0], args[1], args[2]);
 	case SYS_execveat:
-		return decide_exec(naive, pid, (int)args[0], args[1], args[2]);
+		return decide_exec(naive, pid, (int)args[0], args[1], args[2], args[3]);
+	case SYS_mount:
+		return decide_path(naive, pid, AT_FDCWD, args[0], O_RDONLY);
+	case SYS_rename:
+	case SYS_link:
+	case SYS_symlink:
+		return decide_path(naive, pid, AT_FDCWD, args[1], O_RDONLY);
 	case SYS_connect:
-		return decide_address(naive, pid, args[1], args[2]);
+		return decide_connect(naive, pid, args[1], args[2]);
+	case SYS_bind:
+		return decide_address(pid, args[1], args[2], naive->bind);
+	case SYS_sendto:
+		return decide_address(pid, args[4], args[5], naive->port);
 	case SYS_sendmsg:
-		peek(pid, args[1], &msg, sizeof(msg));
-		return decide_address(naive, pid, (uintptr_t)msg.msg_name, msg.msg_namelen);
+		return decide_message(naive, pid, args[1]);
+	case SYS_sendmmsg:
+		return decide_messages(naive, pid, args[1], args[2]);
 	}
 	return 0;
 }
@@ -193,7 +239,14 @@ static struct sock_filter filter[] = {
 	NOTIFY(SYS_execve),
 	NOTIFY(SYS_execveat),
 	NOTIFY(SYS_connect),
+	NOTIFY(SYS_bind),
+	NOTIFY(SYS_sendto),
 	NOTIFY(SYS_sendmsg),
+	NOTIFY(SYS_sendmmsg),
+	NOTIFY(SYS_rename),
+	NOTIFY(SYS_link),
+	NOTIFY(SYS_symlink),
+	NOTIFY(SYS_mount),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };
 
@@ -259,6 +312,8 @@ static int parse(struct naive *naive, int argc, char **argv)
 			naive->write = argv[i + 1];
 		else if (!strcmp(argv[i], "--port"))
 			naive->port = htons((in_port_t)atoi(argv[i + 1]));
+		else if (!strcmp(argv[i], "--bind"))
+			naive->bind = htons((in_port_t)atoi(argv[i + 1]));
 		else
 			return -1;
 	}
@@ -279,7 +334,7 @@ int main(int argc, char **argv)
 	if (naive == MAP_FAILED || !stack)
 		die("memory");
 	if (parse(naive, argc, argv)) {
-		fprintf(stderr, "usage: naive [--path PATH] [--arg WORD] [--port PORT] [--write PATH] COMMAND...\n");
+		fprintf(stderr, "usage: naive [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...\n");
 		return 2;
 	}
 	if (pipe(naive->ready))

@@ -49,7 +49,9 @@ void race_opened(struct race *race, int fd);
 void *race_place(struct race *race, size_t size);
 /* Four bytes of a text as one word. */
 uint64_t race_word(const char *four);
-/* race->path, whose last four bytes are one aligned word, and evil_ino.  Starts the attack. */
+/* race->path, whose last four bytes are one aligned word.  Starts the attack. */
+void race_place_name(struct race *race);
+/* And evil_ino, of a file that is there. */
 void race_place_path(struct race *race);
 
 /* What tells by its exit status which word it was given, see report.c. */

@@ -68,18 +68,18 @@ EOF
 # A slow machine makes a part of the tries: one of PM_RACE_PART.
 part=${PM_RACE_PART:-1}
 
-# race_call CALL TRIES: with each attacker, TRIES tries
+# race_call CALL TRIES [PROGRAM [DIR]]: with each attacker, TRIES tries; evil is DIR/evil
 race_call()
 {
-	local call=$1 count=$(($2 / part)) attacker line
+	local call=$1 count=$(($2 / part)) program=${3:-$race/race} dir=${4:-$TMPDIR/files} attacker line
 	for attacker in $attackers; do
-		line=$("$race/naive" --path "$TMPDIR/files/evil" --write "$TMPDIR/files/readonly" \
-			--arg evil --port "$evil_port" \
-			"$race/race" win "$call" "$attacker" 1000000 "$TMPDIR/files" "$address" $good_port $evil_port 2>&1) ||
+		line=$("$race/naive" --path "$dir/evil" --write "$TMPDIR/files/readonly" \
+			--arg evil --port "$evil_port" --bind $((evil_port + 10)) \
+			"$program" win "$call" "$attacker" 1000000 "$dir" "$address" $good_port $evil_port 2>&1) ||
 			line+=" (status $?)"
 		verdict "$call, $attacker" "$line" naive
 		line=$("$PM" run --policy "$TMPDIR/policy.yaml" -- \
-			"$race/race" try "$call" "$attacker" "$count" "$TMPDIR/files" "$address" $good_port $evil_port 2>&1) ||
+			"$program" try "$call" "$attacker" "$count" "$dir" "$address" $good_port $evil_port 2>&1) ||
 			line+=" (status $?)"
 		verdict "$call, $attacker" "$line" pointsman
 	done

@@ -72,16 +72,21 @@ static ino_t inode_of(const struct race *race, const char *name)
 	return st.st_ino;
 }
 
-void race_place_path(struct race *race)
+void race_place_name(struct race *race)
 {
 	size_t len = strlen(race->dir) + 1;
 	size_t pad = -len & 3;
 	char *path = (char *)race_place(race, pad + len + 5) + pad;
 
-	race->evil_ino = inode_of(race, "evil");
 	snprintf(path, len + 5, "%s/good", race->dir);
 	race->path = path;
 	attack_start(race->attack, path + len, 4, race_word("good"), race_word("evil"));
+}
+
+void race_place_path(struct race *race)
+{
+	race->evil_ino = inode_of(race, "evil");
+	race_place_name(race);
 }
 
 void race_address(const struct race *race, struct sockaddr_in *name, in_port_t port)
@@ -172,9 +177,11 @@ void race_executed(struct race *race, long (*execute)(struct race *race))
 	}
 	switch (WEXITSTATUS(status)) {
 	case 10:
+	case 20:
 		race_count(race, RAN);
 		break;
 	case 11:
+	case 21:
 		race_count(race, WIN);
 		break;
 	case 12:
