@@ -27,6 +27,8 @@ struct command {
 
 int run_command(int argc, char **argv);
 void run_help(FILE *to);
+int check_command(int argc, char **argv);
+void check_help(FILE *to);
 int agent_command(int argc, char **argv);
 void agent_help(FILE *to);
 int oci_profile_command(int argc, char **argv);

@@ -34,7 +34,8 @@ int parse_arg_index(struct parse *parse, const struct node *arg, const char *tex
 		    unsigned int *out)
 {
 	if (!text)
-		return complain(parse, arg, "args: no index, expected 'index: 0' .. 'index: 5'");
+		return complain_together(
+			parse, arg, "args: no index, expected 'index: 0' .. 'index: 5'");
 	if (text[0] < '0' || text[0] > '5' || text[1])
 		return complain(parse, tree_value(arg, "index"), "index: '%s', expected 0..5",
 				text);
@@ -83,7 +84,7 @@ static int parse_outcome(struct parse *parse, const struct node *node,
 	int n = file->allow + file->kill + !!file->deny;
 
 	if (n != 1)
-		return complain(parse, node, "%s, expected one of allow, deny, kill",
+		return complain_together(parse, node, "%s, expected one of allow, deny, kill",
 				n ? "several outcomes" : "no outcome");
 	out->action = file->allow ? PM_ALLOW : file->kill ? PM_KILL : PM_DENY;
 	if (!file->deny)
@@ -148,9 +149,9 @@ static int parse_action(struct parse *parse, const struct node *node, const stru
 	int n = file->allow + file->kill + !!file->deny + !!file->value + !!file->redirect;
 
 	if (n != 1)
-		return complain(parse, node,
-				"%s, expected one of allow, deny, kill, value, redirect",
-				n ? "several actions" : "no action");
+		return complain_together(
+			parse, node, "%s, expected one of allow, deny, kill, value, redirect",
+			n ? "several actions" : "no action");
 	rule->log = file->log;
 	if (file->deny) {
 		rule->action = PM_DENY;
@@ -216,7 +217,7 @@ static int parse_policy(struct parse *parse, const struct node *root,
 	int err;
 
 	if (!file->version)
-		return complain(parse, root, "no version, expected 'version: 1'");
+		return complain_together(parse, root, "no version, expected 'version: 1'");
 	if (strcmp(file->version, "1"))
 		return complain(parse, tree_value(root, "version"),
 				"version: '%s', expected 1", file->version);
@@ -228,29 +229,40 @@ static int parse_policy(struct parse *parse, const struct node *root,
 	return err;
 }
 
-int policy_parse(const char *name, const char *bytes, size_t len, struct policy **out,
-		 char **error)
+int parse_tree(const char *name, const struct node *root, struct policy **out,
+	       struct complaint *complaint)
 {
-	struct parse parse = { .name = name, .error = error };
+	struct parse parse = { .name = name, .complaint = complaint };
 	struct file_policy *file = NULL;
-	struct node *root = NULL;
 	int err;
 
 	*out = NULL;
-	*error = NULL;
-	err = tree_read(name, bytes, len, &root, error);
-	if (!err)
-		err = schema_load(name, root, &file, error);
+	err = schema_load(name, root, &file, complaint);
 	if (!err)
 		err = policy_new(name, &parse.policy);
 	if (!err)
 		err = parse_policy(&parse, root, file);
 	if (file)
 		schema_free(file);
-	tree_free(root);
 	if (err)
 		policy_free(parse.policy);
 	else
 		*out = parse.policy;
+	return err;
+}
+
+int policy_parse(const char *name, const char *bytes, size_t len, struct policy **out,
+		 char **error)
+{
+	struct complaint complaint = { 0 };
+	struct node *root = NULL;
+	int err;
+
+	*out = NULL;
+	err = tree_read(name, bytes, len, &root, &complaint);
+	if (!err)
+		err = parse_tree(name, root, out, &complaint);
+	tree_free(root);
+	*error = complaint.text;
 	return err;
 }

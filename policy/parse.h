@@ -14,12 +14,26 @@
  */
 struct parse {
 	const char *name;	/* of the file, for messages and sources */
-	char **error;
+	struct complaint *complaint;
 	struct policy *policy;
 };
 
 /* Complain of a node; expands to an int, -EINVAL or -ENOMEM. */
-#define complain(parse, node, ...) tree_complain((parse)->name, node, (parse)->error, __VA_ARGS__)
+#define complain(parse, node, ...) \
+	tree_complain((parse)->name, node, (parse)->complaint, __VA_ARGS__)
+/* The same where it is not the node that is wrong, but what stands beside it or not. */
+#define complain_together(parse, node, ...) \
+	say_together((parse)->complaint, complain(parse, node, __VA_ARGS__))
+
+static inline int say_together(struct complaint *complaint, int err)
+{
+	complaint->together = true;
+	return err;
+}
+
+/* Make a policy of a tree.  Returns 0 with *out set, -ENOMEM, or -EINVAL with a complaint. */
+int parse_tree(const char *name, const struct node *root, struct policy **out,
+	       struct complaint *complaint);
 
 /*
  * parse_match.c, parse_redirect.c: node is that of the rule, file what it

@@ -166,15 +166,15 @@ static int check_arg(struct parse *parse, const struct node *node, const struct 
 		     const struct arg_test *test)
 {
 	if (test->equal & ~test->mask)
-		return complain(parse, tree_value(node, "equal"),
+		return complain_together(parse, tree_value(node, "equal"),
 				"equal: '%s' has bits that the mask does not have: never so",
 				file->equal);
 	if (test->has_min && test->has_max && arg_less(test->type, test->max, test->min))
-		return complain(parse, tree_value(node, "max"),
+		return complain_together(parse, tree_value(node, "max"),
 				"max: '%s' is less than min: never so", file->max);
 	if (test->has_equal && ((test->has_min && arg_less(test->type, test->equal, test->min)) ||
 				(test->has_max && arg_less(test->type, test->max, test->equal))))
-		return complain(parse, tree_value(node, "equal"),
+		return complain_together(parse, tree_value(node, "equal"),
 				"equal: '%s' is not between min and max: never so", file->equal);
 	return 0;
 }
@@ -213,9 +213,9 @@ static int parse_arg(struct parse *parse, const struct node *node, const struct 
 	if (err)
 		return err;
 	if (!file->equal && !file->min && !file->max)
-		return complain(parse, node, "args: no test, expected one of equal, min, max");
+		return complain_together(parse, node, "args: no test, expected one of equal, min, max");
 	if (file->mask && !file->equal)
-		return complain(parse, tree_value(node, "mask"), "mask: no equal beside it");
+		return complain_together(parse, tree_value(node, "mask"), "mask: no equal beside it");
 	test->mask = UINT64_MAX;
 	test->has_equal = file->equal;
 	test->has_min = file->min;
@@ -366,7 +366,7 @@ static int check_syscalls(struct parse *parse, const struct node *node, const st
 		const char *name = match->syscalls.v[i];
 
 		if (!(pm_syscall_classes(name) & match->classes))
-			return complain(parse, tree_entry(node, i),
+			return complain_together(parse, tree_entry(node, i),
 					"syscall: '%s' names nothing that the rule is about: never so",
 					name);
 	}
@@ -391,9 +391,9 @@ static int check_classes(struct parse *parse, const struct node *node, struct ma
 	if (program)
 		possible &= PM_BIT(PM_CLASS_EXEC);
 	if (!possible)
-		return complain(parse, node, "a file and an address, expected one of them");
+		return complain_together(parse, node, "a file and an address, expected one of them");
 	if (match->classes & ~possible)
-		return complain(parse, class, "class: one that has no %s",
+		return complain_together(parse, class, "class: one that has no %s",
 				program		 ? "arguments or environment of a program" :
 				match->naddresses ? "address" :
 						    "file");
@@ -401,7 +401,7 @@ static int check_classes(struct parse *parse, const struct node *node, struct ma
 		if (!match->classes)
 			match->classes = possible;
 	} else if (!match->classes && !match->syscalls.n) {
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"nothing to match, expected one of class, syscall, path, tree, "
 				"glob, spelling, anonymous, address, argv, argc, env, env-absent");
 	}

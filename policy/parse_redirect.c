@@ -20,7 +20,7 @@ static int check_only_trees(struct parse *parse, const struct node *node,
 	for (size_t i = 0; i < match->npatterns; i++)
 		trees &= match->patterns[i].kind == PATTERN_TREE;
 	if (!trees)
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"redirect to a tree, expected a rule that matches trees and no "
 				"other files");
 	return 0;
@@ -38,11 +38,11 @@ static int parse_target(struct parse *parse, const struct node *node,
 	if (!text)
 		return 0;
 	if (!!file->path + !!file->tree + !!file->program > 1)
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"redirect: several targets, expected one of path, tree, program");
 	node = tree_value(node, key);
 	if (rule->whole_call || rule->match.classes & ~possible)
-		return complain(parse, node, "redirect to a %s, expected a rule for %s only", key,
+		return complain_together(parse, node, "redirect to a %s, expected a rule for %s only", key,
 				file->program ? "class exec" : "classes of files");
 	if (file->tree) {
 		err = check_only_trees(parse, node, &rule->match);
@@ -70,7 +70,7 @@ static int check_family(struct parse *parse, const struct node *node, const stru
 			continue;
 		/* IPv4 has a form that an IPv6 socket takes. */
 		if (from != to && !(from == AF_INET6 && to == AF_INET))
-			return complain(parse, node, "redirect to an address of another family, "
+			return complain_together(parse, node, "redirect to an address of another family, "
 					"expected that of what the rule matches");
 	}
 	return 0;
@@ -83,7 +83,7 @@ static int parse_new_address(struct parse *parse, const struct node *node, const
 	int err;
 
 	if (rule->whole_call || rule->match.classes & ~CLASSES_ADDRESS)
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"redirect to an address, expected a rule for classes of addresses "
 				"only");
 	err = parse_address(parse, node, text, address);
@@ -145,11 +145,11 @@ static int parse_new_program(struct parse *parse, const struct node *node,
 	if (!file->argv.n && !file->argv_prepend.n && !file->env_set.n && !file->env_unset.n)
 		return 0;
 	if (rule->whole_call || rule->match.classes != PM_BIT(PM_CLASS_EXEC))
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"redirect of arguments or environment, expected a rule for class "
 				"exec only");
 	if (file->argv.n && file->argv_prepend.n)
-		return complain(parse, tree_value(node, "argv-prepend"),
+		return complain_together(parse, tree_value(node, "argv-prepend"),
 				"argv and argv-prepend, expected one of them");
 	err = texts_copy(&redirect->argv, file->argv.texts, file->argv.n);
 	if (!err)
@@ -175,7 +175,7 @@ static int parse_new_args(struct parse *parse, const struct node *node,
 		if (err)
 			return err;
 		if (!file->args[i].value)
-			return complain(parse, at, "args: no value, expected 'value: NUMBER'");
+			return complain_together(parse, at, "args: no value, expected 'value: NUMBER'");
 		if (seen & 1u << change->index)
 			return complain(parse, at, "args: index %u for the second time",
 					change->index);
@@ -210,7 +210,7 @@ int parse_redirect(struct parse *parse, const struct node *node, const struct fi
 	int err;
 
 	if (node->kind == NODE_MAP && !node->nitems)
-		return complain(parse, node,
+		return complain_together(parse, node,
 				"redirect: nothing, expected one of path, tree, address, program, "
 				"argv, argv-prepend, env-set, env-unset, args, syscall");
 	for (size_t i = 0; i < rule->match.syscalls.n; i++)

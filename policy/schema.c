@@ -184,7 +184,7 @@ struct origin {
  */
 struct writing {
 	const char *name;
-	char **error;
+	struct complaint *complaint;
 	FILE *to;
 	char *bytes;
 	size_t len;
@@ -267,7 +267,7 @@ static int complain_key(struct writing *writing, const struct node *key,
 	for (; fields->key && len < sizeof(list); fields++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
 					fields->key);
-	return tree_complain(writing->name, key, writing->error,
+	return tree_complain(writing->name, key, writing->complaint,
 			     "unknown key '%s', expected one of: %s", key->text, list);
 }
 
@@ -439,32 +439,32 @@ static int complain_said(struct writing *writing, const struct node *tree, cyaml
 	say_expected(origin->schema, expected, sizeof(expected));
 	switch (code) {
 	case CYAML_ERR_STRING_LENGTH_MIN:
-		return tree_complain(writing->name, node, writing->error,
+		return tree_complain(writing->name, node, writing->complaint,
 				     "%s: nothing, expected %s", origin->label, expected);
 	case CYAML_ERR_STRING_LENGTH_MAX:
-		return tree_complain(writing->name, node, writing->error,
+		return tree_complain(writing->name, node, writing->complaint,
 				     "%s: too long, expected %d bytes at most", origin->label,
 				     MAX_TEXT);
 	case CYAML_ERR_SEQUENCE_ENTRIES_MIN:
-		return tree_complain(writing->name, node, writing->error,
+		return tree_complain(writing->name, node, writing->complaint,
 				     "%s: an empty list, expected at least one entry",
 				     origin->label);
 	case CYAML_ERR_SEQUENCE_ENTRIES_MAX:
-		return tree_complain(writing->name, node, writing->error,
+		return tree_complain(writing->name, node, writing->complaint,
 				     "%s: a list that is too long", origin->label);
 	case CYAML_ERR_INVALID_VALUE:
 		if (node->kind == NODE_TEXT && node->text[0])
-			return tree_complain(writing->name, node, writing->error,
+			return tree_complain(writing->name, node, writing->complaint,
 					     "%s: '%s', expected %s", origin->label, node->text,
 					     expected);
-		return tree_complain(writing->name, node, writing->error, "%s: %s, expected %s",
+		return tree_complain(writing->name, node, writing->complaint, "%s: %s, expected %s",
 				     origin->label,
 				     node->kind == NODE_LIST ? "a list" :
 				     node->kind == NODE_MAP  ? "keys with values" :
 							       "nothing",
 				     expected);
 	default:
-		return tree_complain(writing->name, node, writing->error, "%s: %s", origin->label,
+		return tree_complain(writing->name, node, writing->complaint, "%s: %s", origin->label,
 				     writing->said[0] ? writing->said : cyaml_strerror(code));
 	}
 }
@@ -497,14 +497,15 @@ static int read_back(struct writing *writing, const struct node *tree, struct fi
 	return data ? 0 : -ENOMEM;
 }
 
-int schema_load(const char *name, const struct node *tree, struct file_policy **out, char **error)
+int schema_load(const char *name, const struct node *tree, struct file_policy **out,
+		struct complaint *complaint)
 {
-	struct writing writing = { .name = name, .error = error };
+	struct writing writing = { .name = name, .complaint = complaint };
 	int err;
 
 	*out = NULL;
 	if (tree->kind != NODE_MAP)
-		return tree_complain(name, tree, error, "%s, expected 'version: 1' and rules",
+		return tree_complain(name, tree, complaint, "%s, expected 'version: 1' and rules",
 				     tree->kind == NODE_LIST ? "a list" :
 				     tree->text[0]	     ? "a text" :
 							       "nothing");

@@ -98,10 +98,11 @@ struct file_policy {
 };
 
 /*
- * What the tree says, by the schema.  Returns 0, -ENOMEM, or -EINVAL with
- * *error set to "NAME:LINE:COLUMN: ...".
+ * What the tree says, by the schema.  Returns 0, -ENOMEM, or -EINVAL with a
+ * complaint.
  */
-int schema_load(const char *name, const struct node *tree, struct file_policy **out, char **error);
+int schema_load(const char *name, const struct node *tree, struct file_policy **out,
+		struct complaint *complaint);
 void schema_free(struct file_policy *policy);
 
 #endif

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,12 @@ struct reading {
 	const char *bytes;
 	size_t len;
 	yaml_parser_t parser;
-	char **error;
+	struct complaint *complaint;
 };
 
-int tree_complain_at(const char *name, size_t line, size_t column, char **error,
-		     const char *format, va_list args)
+__attribute__((format(printf, 5, 0)))
+static int complain_at(const char *name, size_t line, size_t column, struct complaint *complaint,
+		       const char *format, va_list args)
 {
 	char *what;
 
@@ -38,8 +40,8 @@ int tree_complain_at(const char *name, size_t line, size_t column, char **error,
 	for (char *at = what; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			*at = '?';
-	if (asprintf(error, "%s:%zu:%zu: %s", name, line, column, what) < 0) {
-		*error = NULL;
+	if (asprintf(&complaint->text, "%s:%zu:%zu: %s", name, line, column, what) < 0) {
+		complaint->text = NULL;
 		free(what);
 		return -ENOMEM;
 	}
@@ -47,13 +49,16 @@ int tree_complain_at(const char *name, size_t line, size_t column, char **error,
 	return -EINVAL;
 }
 
-int tree_complain(const char *name, const struct node *at, char **error, const char *format, ...)
+int tree_complain(const char *name, const struct node *at, struct complaint *complaint,
+		  const char *format, ...)
 {
 	va_list args;
 	int err;
 
+	complaint->at = at;
+	complaint->together = false;
 	va_start(args, format);
-	err = tree_complain_at(name, at->line, at->column, error, format, args);
+	err = complain_at(name, at->line, at->column, complaint, format, args);
 	va_end(args);
 	return err;
 }
@@ -65,10 +70,23 @@ static int complain_mark(struct reading *reading, const yaml_mark_t *mark, const
 	int err;
 
 	va_start(args, format);
-	err = tree_complain_at(reading->name, mark->line + 1, mark->column + 1, reading->error,
-			       format, args);
+	err = complain_at(reading->name, mark->line + 1, mark->column + 1, reading->complaint,
+			  format, args);
 	va_end(args);
 	return err;
+}
+
+/* After a complaint that the tree can be read on after: 0 where somebody wants that. */
+static int go_on(struct reading *reading, int err)
+{
+	struct complaint *complaint = reading->complaint;
+	char *text = complaint->text;
+
+	if (err != -EINVAL || !complaint->tell)
+		return err;
+	complaint->text = NULL;
+	complaint->at = NULL;
+	return complaint->tell(complaint->data, text);
 }
 
 void tree_free(struct node *node)
@@ -168,6 +186,7 @@ static int read_text(struct reading *reading, const yaml_event_t *event, struct 
 	int err;
 
 	err = check_properties(reading, event, event->data.scalar.anchor, event->data.scalar.tag);
+	err = go_on(reading, err);
 	if (err)
 		return err;
 	if (memchr(text, 0, len))
@@ -180,24 +199,30 @@ static int read_text(struct reading *reading, const yaml_event_t *event, struct 
 	return (*out)->text ? 0 : -ENOMEM;
 }
 
-static int check_key(struct reading *reading, const struct node *map, const struct node *key)
+static int check_second(struct reading *reading, const struct node *map, const struct node *key)
 {
-	if (key->kind != NODE_TEXT)
-		return tree_complain(reading->name, key, reading->error,
-				     "a key that is %s, expected a word",
-				     key->kind == NODE_LIST ? "a list" : "a mapping");
-	if (strlen(key->text) > TREE_MAX_KEY)
-		return tree_complain(reading->name, key, reading->error,
-				     "a key of more than %d bytes", TREE_MAX_KEY);
-	if (map->nitems / 2 >= TREE_MAX_KEYS)
-		return tree_complain(reading->name, key, reading->error,
-				     "too many keys, expected %d at most", TREE_MAX_KEYS);
 	for (size_t i = 0; i < map->nitems; i += 2)
 		if (!strcmp(map->items[i]->text, key->text))
-			return tree_complain(reading->name, key, reading->error,
+			return tree_complain(reading->name, key, reading->complaint,
 					     "key '%s' for the second time, first in line %zu",
 					     key->text, map->items[i]->line);
 	return 0;
+}
+
+static int check_key(struct reading *reading, const struct node *map, const struct node *key)
+{
+	if (key->kind != NODE_TEXT)
+		return tree_complain(reading->name, key, reading->complaint,
+				     "a key that is %s, expected a word",
+				     key->kind == NODE_LIST ? "a list" : "a mapping");
+	if (strlen(key->text) > TREE_MAX_KEY)
+		return tree_complain(reading->name, key, reading->complaint,
+				     "a key of more than %d bytes", TREE_MAX_KEY);
+	if (map->nitems / 2 >= TREE_MAX_KEYS)
+		return tree_complain(reading->name, key, reading->complaint,
+				     "too many keys, expected %d at most", TREE_MAX_KEYS);
+	/* Who reads on finds the first of both. */
+	return go_on(reading, check_second(reading, map, key));
 }
 
 static int read_node(struct reading *reading, const yaml_event_t *event, unsigned int depth,
@@ -244,6 +269,7 @@ static int read_collection(struct reading *reading, const yaml_event_t *event, u
 				      event->data.mapping_start.anchor,
 			       list ? event->data.sequence_start.tag :
 				      event->data.mapping_start.tag);
+	err = go_on(reading, err);
 	if (err)
 		return err;
 	if (depth >= TREE_MAX_DEPTH)
@@ -308,9 +334,12 @@ static int read_documents(struct reading *reading, struct node **out)
 	return err;
 }
 
-int tree_read(const char *name, const char *bytes, size_t len, struct node **out, char **error)
+int tree_read(const char *name, const char *bytes, size_t len, struct node **out,
+	      struct complaint *complaint)
 {
-	struct reading reading = { .name = name, .bytes = bytes, .len = len, .error = error };
+	struct reading reading = {
+		.name = name, .bytes = bytes, .len = len, .complaint = complaint,
+	};
 	yaml_mark_t start = { 0 };
 	int err;
 

@@ -5,7 +5,6 @@
 #ifndef POINTSMAN_TREE_H
 #define POINTSMAN_TREE_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,14 +28,30 @@ struct node {
 	char *text;
 	struct node **items;
 	size_t nitems;
+	bool pruned;		/* check.c: something below has been taken away */
+};
+
+/*
+ * What is wrong, and where: for a person, and for who goes on after it.
+ *
+ * Owner of text: whoever asked for the reading.
+ */
+struct complaint {
+	char *text;		/* "NAME:LINE:COLUMN: ..." */
+	const struct node *at;	/* NULL: the bytes are no tree */
+	bool together;		/* the parts of at do not go together, each may be fine */
+	/* Told of what the reading can go on after, takes text; NULL: it goes on after nothing. */
+	int (*tell)(void *data, char *text);
+	void *data;
 };
 
 /*
  * Read one document.  Aliases, anchors, tags, keys that are not texts, keys
  * seen twice, NUL in a text, and what is over the bounds above are refused.
- * Returns 0, -ENOMEM, or -EINVAL with *error set to "NAME:LINE:COLUMN: ...".
+ * Returns 0, -ENOMEM, or -EINVAL with a complaint.
  */
-int tree_read(const char *name, const char *bytes, size_t len, struct node **out, char **error);
+int tree_read(const char *name, const char *bytes, size_t len, struct node **out,
+	      struct complaint *complaint);
 void tree_free(struct node *node);
 
 /* The value of a key, or the mapping itself where it is not there. */
@@ -46,10 +61,8 @@ const struct node *tree_entry(const struct node *list, size_t i);
 /* The i-th value of a mapping; the i-th of a list; or the node itself. */
 const struct node *tree_nth(const struct node *node, size_t i);
 
-/* *error = "NAME:LINE:COLUMN: ...".  Returns -EINVAL, or -ENOMEM. */
-int tree_complain(const char *name, const struct node *at, char **error, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
-int tree_complain_at(const char *name, size_t line, size_t column, char **error,
-		     const char *format, va_list args) __attribute__((format(printf, 5, 0)));
+/* Fill a complaint in.  Returns -EINVAL, or -ENOMEM. */
+int tree_complain(const char *name, const struct node *at, struct complaint *complaint,
+		  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif
