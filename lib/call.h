@@ -23,6 +23,12 @@ struct pm_reader {
 	ssize_t (*read)(void *data, uint64_t addr, void *buf, size_t len);
 };
 
+/* Does the thread still wait with this call? */
+struct standing {
+	bool (*stands)(const void *data);
+	const void *data;
+};
+
 /*
  * Read a call.  The caller has set tgid, tid, comm, arch, nr, args, id; the
  * rest is cleared.  i386 socketcall(2) and ipc(2)-like multiplexers whose

@@ -37,6 +37,7 @@ struct pm_call_private {
 	/* Of a copy that a handler has: what is done to it is written down, to be done to the call. */
 	struct changes *changes;
 	struct kept *kept;	/* call_keep() */
+	struct standing standing;	/* of a thread that is not stopped; else cleared */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
 	bool no_create;		/* pm_call_forbid_create() */

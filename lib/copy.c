@@ -116,6 +116,7 @@ int copy_read(struct bytes_left *left, struct pm_call *copy)
 	bytes_get(left, copy->priv, sizeof(*copy->priv));
 	copy->priv->room = nitems + 1;
 	copy->priv->kept = NULL;
+	copy->priv->standing = (struct standing){ 0 };
 	copy->priv->run_arg = NULL;
 	copy->priv->extra = NULL;
 	copy->priv->changes = calloc(1, sizeof(*copy->priv->changes));

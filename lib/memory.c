@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -85,11 +87,56 @@ int memory_write(pid_t tid, uint64_t to, const void *from, size_t len)
 	return done == (ssize_t)len ? 0 : done < 0 ? -errno : -EFAULT;
 }
 
+/* May the thread write to all of this itself?  /proc/TID/mem does not ask. */
+static bool is_writable(FILE *maps, uint64_t from, size_t len)
+{
+	auto_free char *line = NULL;
+	uint64_t start, end, left = len;
+	size_t room = 0;
+	char may_write;
+
+	while (left && getline(&line, &room, maps) > 0) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*c%c", &start, &end, &may_write) != 3 ||
+		    end <= from)
+			continue;
+		if (start > from || may_write != 'w')
+			return false;
+		left -= end - from < left ? end - from : left;
+		from = end;
+	}
+	return !left;
+}
+
+int memory_write_standing(pid_t tid, uint64_t to, const void *from, size_t len,
+			  const struct standing *standing)
+{
+	auto_close int mem = open_memory(tid, O_WRONLY);
+	char path[64];
+	FILE *maps;
+	int err = 0;
+
+	if (mem < 0)
+		return errno == ENOENT ? -ESRCH : -EPERM;
+	snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return errno == ENOENT ? -ESRCH : -EPERM;
+	/* Both are of the address space that the number stood for when they were opened. */
+	if (!standing->stands(standing->data))
+		err = -ESRCH;
+	else if (!is_writable(maps, to, len) || pwrite(mem, from, len, (off_t)to) != (ssize_t)len)
+		err = -EFAULT;
+	fclose(maps);
+	return err;
+}
+
 int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len)
 {
 	if (!len)
 		return 0;
 	if (call->priv->changes)
 		return changes_note(call, CHANGE_MEMORY, addr, from, len);
+	if (call->priv->standing.stands)
+		return memory_write_standing(call->tid, addr, from, len, &call->priv->standing);
 	return memory_write(call->tid, addr, from, len);
 }

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "filter.h"
 #include "notify.h"
 #include "notify_plain.h"
@@ -212,6 +213,11 @@ static bool executes(const struct seccomp_notif *kernel)
 	return name && !strncmp(name, "execve", 6);
 }
 
+static bool stands(const void *notice)
+{
+	return notice_stands(notice);
+}
+
 void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 {
 	struct notice notice = { .notify = n, .kernel = kernel };
@@ -241,6 +247,8 @@ void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 		reply_value(&notice, -ENOMEM);
 	} else {
 		err = flight_read(notice.flight);
+		if (notice.flight->call.priv)
+			notice.flight->call.priv->standing = (struct standing){ stands, &notice };
 		if (!notice_stands(&notice))
 			;	/* what was read may be another's */
 		else if (err)

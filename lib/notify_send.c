@@ -251,7 +251,8 @@ void send_messages(const struct notice *notice)
 		sent = send_one(notice, fd, stream, i, (int)step->args[2], &whole);
 		len = (uint32_t)sent;
 		if (sent >= 0)
-			sent = memory_write(call->tid, step->msg_len_addr, &len, sizeof(len));
+			sent = memory_write_standing(call->tid, step->msg_len_addr, &len,
+						     sizeof(len), &call->priv->standing);
 		if (sent >= 0)
 			done++;
 	}

@@ -20,6 +20,12 @@ for places in 2 32 96; do
 	ok $? "$places calls are decided on at the same time" "$out"
 done
 
+# What a layer writes arrives where the thread that waits could have written itself.
+out=$("$sources/answer" - "$notified" answered 2>&1)
+ok $? 'a layer writes where its target may' "$out"
+out=$("$sources/answer" "$TMPDIR/said" "$notified" reborn "$TMPDIR/said" 2>&1)
+ok $? 'and to nobody that has the number of one that is gone' "$out"
+
 # orphan STATUS WHAT [OPTION...]
 orphan()
 {

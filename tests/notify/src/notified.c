@@ -7,13 +7,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "check.h"
 
@@ -273,11 +276,82 @@ static void dumpable(char **args)
 	check_mediated();
 }
 
+/* answered: where memory may not be written to by its owner, nobody writes there. */
+static void answered(char **args)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct utsname name;
+
+	(void)args;
+	check(pages != MAP_FAILED);
+	check(!uname(&name) && !strcmp(name.sysname, "answered"));
+	check(!uname((struct utsname *)(pages + page / 2)));
+	check(!strcmp(pages + page / 2, "answered"));
+	memset(pages, 0, 2 * page);
+	check(!mprotect(pages + page, page, PROT_READ));
+	check(uname((struct utsname *)(pages + page)) == -1 && errno == EFAULT);
+	check(uname((struct utsname *)(pages + page - 16)) == -1 && errno == EFAULT);
+	for (size_t i = 0; i < page; i++)
+		check(!pages[page + i]);
+	check(!munmap(pages + page, page));
+	check(uname((struct utsname *)(pages + page - 16)) == -1 && errno == EFAULT);
+	check(uname(NULL) == -1 && errno == EFAULT);
+}
+
+/* Of who is to be killed in its call, and of who gets its number. */
+static struct utsname name_of_both;
+
+static pid_t fork_as(pid_t pid)
+{
+	struct {
+		uint64_t words[10];
+	} clone_args = { { 0 } };
+
+	clone_args.words[4] = SIGCHLD;
+	clone_args.words[8] = (uint64_t)(uintptr_t)&pid;	/* set_tid */
+	clone_args.words[9] = 1;
+	return (pid_t)syscall(SYS_clone3, &clone_args, sizeof(clone_args));
+}
+
+/* reborn FILE: an answer is not written to who has the number of a thread that is gone. */
+static void reborn(char **args)
+{
+	const struct timespec again = { .tv_nsec = 1000000 };
+	int go_on[2];
+	char said[16] = "";
+	FILE *file;
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (!pid) {
+		uname(&name_of_both);
+		_exit(1);
+	}
+	check_wait(pid, SIGKILL);
+	check(!pipe(go_on));
+	pid = fork_as(pid);
+	check(pid >= 0);
+	if (!pid) {
+		close(go_on[1]);
+		check(!prctl(PR_SET_NAME, "reborn"));
+		check(read(go_on[0], said, 1) == 1);
+		_exit(memcmp(&name_of_both, &(struct utsname){ 0 }, sizeof(name_of_both)) != 0);
+	}
+	while (!(file = fopen(args[0], "re")))
+		check(errno == ENOENT && !nanosleep(&again, NULL));
+	check(fgets(said, sizeof(said), file) && atoi(said) == -ESRCH);
+	fclose(file);
+	check(write(go_on[1], "x", 1) == 1);
+	check_wait(pid, 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct test tests[] = {
 		{ "pins", pins }, { "again", again }, { "meet", meet }, { "reach", reach },
 		{ "orphan", orphan }, { "messages", messages }, { "dumpable", dumpable },
+		{ "answered", answered }, { "reborn", reborn },
 	};
 
 	return check_main(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
