@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all check check-kernel check-notify clean demo demo-kernel setup setup-kernel setup-tests soak vm-shell
+.PHONY: all check check-kernel check-notify clean demo demo-kernel install setup setup-kernel setup-tests soak uninstall vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -14,6 +14,15 @@ all: $(BUILD)/build.ninja
 $(BUILD)/build.ninja:
 	$(lock) scripts/setup-build
 	$(lock) meson setup $(BUILD)
+
+# To PREFIX (where none is given: that of the last time, /usr/local at first), below
+# DESTDIR.  What was installed last is what is uninstalled.
+install: all
+	$(if $(PREFIX),$(lock) meson configure $(BUILD) --prefix $(PREFIX))
+	$(lock) meson install -C $(BUILD)
+
+uninstall:
+	$(lock) ninja -C $(BUILD) uninstall
 
 # What a build needs, and what the tests need, through apt-get.
 setup:
