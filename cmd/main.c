@@ -15,6 +15,7 @@ static int version_command(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", "run a command under policies", run_command, run_help },
 	{ "check", "say all that is wrong with policy files", check_command, check_help },
+	{ "explain", "say which rule decides a call, and why", explain_command, explain_help },
 	{ "agent", "serve the listeners of containers", agent_command, agent_help },
 	{ "oci-profile", "print a container's seccomp section for the agent", oci_profile_command, oci_profile_help },
 	{ "doctor", "say what works here, and what to do where it does not", doctor_command, doctor_help },

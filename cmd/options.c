@@ -27,13 +27,19 @@ enum {
 	OPT_KEEP_ORPHANS,
 };
 
-static const struct option long_options[] = {
+static const struct option policy_options[] = {
 	{ "policy", required_argument, NULL, OPT_POLICY },
 	{ "path", required_argument, NULL, OPT_PATH },
 	{ "exec", required_argument, NULL, OPT_EXEC },
 	{ "connect", required_argument, NULL, OPT_CONNECT },
 	{ "deny", required_argument, NULL, OPT_DENY },
 	{ "syscall", required_argument, NULL, OPT_SYSCALL },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct option run_only[] = {
 	{ "audit", required_argument, NULL, OPT_AUDIT },
 	{ "audit-fd", required_argument, NULL, OPT_AUDIT_FD },
 	{ "audit-decided", no_argument, NULL, OPT_AUDIT_DECIDED },
@@ -42,13 +48,35 @@ static const struct option long_options[] = {
 	{ "no-mseal", no_argument, NULL, OPT_NO_MSEAL },
 	{ "keep-orphans", no_argument, NULL, OPT_KEEP_ORPHANS },
 	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },
 };
 
-/* "+": the first word that is no option ends them.  ":": the messages are ours. */
-static const char short_options[] = "+:vhV";
+#define MAX_OPTIONS 32
+
+/*
+ * What getopt_long() is asked with: lives in run_options_parse().  The first word
+ * that is no option ends them ("+"), and the messages are ours (":").
+ */
+struct table {
+	const char *subcommand;
+	struct option options[MAX_OPTIONS];
+	size_t n;
+	char letters[2 * MAX_OPTIONS + 3];
+};
+
+static void table_add(struct table *table, const struct option *options)
+{
+	size_t len = strlen(table->letters);
+
+	for (; options->name && table->n < MAX_OPTIONS - 1; options++) {
+		table->options[table->n++] = *options;
+		if (options->val >= 0x100)
+			continue;
+		table->letters[len++] = (char)options->val;
+		if (options->has_arg)
+			table->letters[len++] = ':';
+	}
+}
 
 /* The short forms: the option, and what makes a rule of its argument. */
 static const struct {
@@ -220,11 +248,11 @@ static int take(struct run_options *options, int option, const char *arg)
 }
 
 /* How many options begin with the len bytes of name; one that is equal counts alone. */
-static size_t matches(const char *name, size_t len)
+static size_t matches(const struct table *table, const char *name, size_t len)
 {
 	size_t n = 0;
 
-	for (const struct option *o = long_options; o->name; o++) {
+	for (const struct option *o = table->options; o->name; o++) {
 		if (strncmp(o->name, name, len))
 			continue;
 		if (!o->name[len])
@@ -235,58 +263,71 @@ static size_t matches(const char *name, size_t len)
 }
 
 /* What getopt_long() answered '?' or ':' for; word is where it stood. */
-static int bad_option(int answer, const char *word)
+static int bad_option(const struct table *table, int answer, const char *word)
 {
+	const char *help = table->subcommand;
 	size_t len = strcspn(word, "=");
 
 	if (strncmp(word, "--", 2)) {
-		complain("unknown option '-%c'; see 'pointsman help run'", optopt);
+		if (answer == ':')
+			complain("option '-%c' needs an argument", optopt);
+		else
+			complain("unknown option '-%c'; see 'pointsman help %s'", optopt, help);
 		return -EINVAL;
 	}
 	if (answer == ':')
 		complain("option '%.*s' needs an argument", (int)len, word);
 	else if (optopt)
 		complain("option '%.*s' takes no argument", (int)len, word);
-	else if (matches(word + 2, len - 2) > 1)
-		complain("option '%.*s' is ambiguous; see 'pointsman help run'", (int)len, word);
+	else if (matches(table, word + 2, len - 2) > 1)
+		complain("option '%.*s' is ambiguous; see 'pointsman help %s'", (int)len, word,
+			 help);
 	else
-		complain("unknown option '%.*s'; see 'pointsman help run'", (int)len, word);
+		complain("unknown option '%.*s'; see 'pointsman help %s'", (int)len, word, help);
 	return -EINVAL;
+}
+
+int run_options_add_policy(struct run_options *options, const char *file)
+{
+	struct policy *policy = NULL;
+	char *error = NULL;
+	int err = policy_load(file, &policy, &error);
+
+	return err ? bad_policy(err, file, error) : add_policy(options, policy);
 }
 
 static int load_files(struct run_options *options)
 {
-	for (size_t i = 0; i < options->nfiles; i++) {
-		struct policy *policy = NULL;
-		char *error = NULL;
-		int err;
+	int err = 0;
 
-		err = policy_load(options->files[i], &policy, &error);
-		if (err)
-			return bad_policy(err, options->files[i], error);
-		err = add_policy(options, policy);
-		if (err)
-			return err;
-	}
-	return 0;
+	for (size_t i = 0; i < options->nfiles && !err; i++)
+		err = run_options_add_policy(options, options->files[i]);
+	return err;
 }
 
-int run_options_parse(struct run_options *options, int argc, char **argv)
+int run_options_parse(struct run_options *options, const struct own_options *own, int argc,
+		      char **argv)
 {
+	struct table table = { .subcommand = argv[0], .letters = "+:" };
 	int answer, err;
 
 	*options = (struct run_options){ .audit_fd = -1, .backend = "auto" };
+	table_add(&table, policy_options);
+	table_add(&table, own ? own->options : run_only);
 	optind = 1;
 	opterr = 0;
 	for (;;) {
 		const char *word = optind < argc ? argv[optind] : "";
 
-		answer = getopt_long(argc, argv, short_options, long_options, NULL);
+		answer = getopt_long(argc, argv, table.letters, table.options, NULL);
 		if (answer == -1)
 			break;
 		if (answer == '?' || answer == ':')
-			return bad_option(answer, word);
-		err = take(options, answer, optarg);
+			return bad_option(&table, answer, word);
+		if (own && answer < 0x100 && answer != 'h' && answer != 'V')
+			err = own->take(own->data, answer, optarg);
+		else
+			err = take(options, answer, optarg);
 		if (err)
 			return err;
 		if (options->help || options->version)
@@ -297,11 +338,26 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		return -EINVAL;
 	}
 	if (optind >= argc) {
-		complain("no command given; see 'pointsman help run'");
+		complain("no %s given; see 'pointsman help %s'", own ? own->what : "command",
+			 argv[0]);
 		return -EINVAL;
 	}
 	options->command = argv + optind;
 	return load_files(options);
+}
+
+/*
+ * One policy cannot take from another what that relies on.  The short forms have no
+ * word for it.
+ */
+unsigned int run_options_unsafe(const struct run_options *options)
+{
+	size_t first = options->short_forms ? 1 : 0;
+	unsigned int unsafe = first < options->npolicies ? ~0u : 0;
+
+	for (size_t i = first; i < options->npolicies; i++)
+		unsafe &= policy_unsafe(options->policies[i]);
+	return unsafe;
 }
 
 void run_options_clear(struct run_options *options)

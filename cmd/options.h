@@ -10,6 +10,8 @@
 
 #include "policy.h"
 
+struct option;
+
 /*
  * Owner: run_command(); run_options_clear() gives back what it owns, which is
  * the policies.  The strings are the caller's argv.
@@ -37,11 +39,28 @@ struct run_options {
 };
 
 /*
- * Parse.  argv[0] is the name of the subcommand.  Policies are read in the
+ * What another subcommand than run takes besides policies: its own options, up to an
+ * empty one, each with a val of its own below 0x100, and what takes one of them (0 or
+ * -EINVAL after a complaint).  The options of run that are about no policy are not taken.
+ */
+struct own_options {
+	const struct option *options;
+	int (*take)(void *data, int option, const char *arg);
+	void *data;
+	const char *what;	/* the rest is: "command", "call" */
+};
+
+/*
+ * Parse.  argv[0] is the name of the subcommand; own is NULL for run.  Policies are read in the
  * end, when the rest is known to be good.  Returns 0, or -EINVAL or another
  * negative errno after a complaint; clear in both cases.
  */
-int run_options_parse(struct run_options *options, int argc, char **argv);
+int run_options_parse(struct run_options *options, const struct own_options *own, int argc,
+		      char **argv);
+/* One more policy file, outside the others.  0, or a negative errno after a complaint. */
+int run_options_add_policy(struct run_options *options, const char *file);
+/* PM_UNSAFE_*: what all policy files ask to leave out. */
+unsigned int run_options_unsafe(const struct run_options *options);
 void run_options_clear(struct run_options *options);
 
 #endif

@@ -160,7 +160,7 @@ static int prepare(struct run *run, int argc, char **argv)
 	char why[256];
 	int err;
 
-	err = run_options_parse(&run->options, argc, argv);
+	err = run_options_parse(&run->options, NULL, argc, argv);
 	if (err || run->options.help || run->options.version)
 		return err;
 	run->options.backend = backend_choose(run->options.backend, why, sizeof(why));
@@ -195,20 +195,6 @@ static int confine(void *data)
 	return policy_landlock_restrict(run->ruleset);
 }
 
-/*
- * What all policy files ask to leave out: one of them cannot take from another
- * what that relies on.  The short forms have no word for it.
- */
-static unsigned int agreed_unsafe(const struct run_options *options)
-{
-	size_t first = options->short_forms ? 1 : 0;
-	unsigned int unsafe = first < options->npolicies ? ~0u : 0;
-
-	for (size_t i = first; i < options->npolicies; i++)
-		unsafe &= policy_unsafe(options->policies[i]);
-	return unsafe;
-}
-
 /* Becomes the command.  Returns the exit status of a failure. */
 static int start(struct run *run)
 {
@@ -229,7 +215,7 @@ static int start(struct run *run)
 		options.confine_data = run;
 		options.landlock = run->with.landlock;
 	}
-	options.unsafe = agreed_unsafe(&run->options);
+	options.unsafe = run_options_unsafe(&run->options);
 
 	err = pm_exec(&options, command[0], command, &stage);
 	if (stage == PM_STAGE_EXEC) {

@@ -215,3 +215,23 @@ int rule_matches(const struct rule *rule, struct pm_call *call, struct pm_item *
 		return 0;
 	return address_rule_matches(match, call, item, class);
 }
+
+const char *rule_mismatch(const struct rule *rule, struct pm_call *call, struct pm_item *item,
+			  enum pm_class class)
+{
+	const struct match *match = &rule->match;
+
+	if (!rule_names_syscall(rule, call->name))
+		return "another system call";
+	if (!args_match(match, call))
+		return "other arguments";
+	if (!item)
+		return "the call names nothing";
+	if (!(match->classes & PM_BIT(class)))
+		return "another class";
+	if (!program_matches(match, call))
+		return "other arguments or environment of the program";
+	if (!path_matches(match, call, item))
+		return match->nspellings ? "another file, or spelled otherwise" : "another file";
+	return "another address";
+}

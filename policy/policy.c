@@ -134,6 +134,11 @@ struct pm_layer *policy_layer(struct policy *policy)
 	return &policy->layer;
 }
 
+void policy_watch(struct policy *policy, const struct policy_watch *watch)
+{
+	policy->watch = watch;
+}
+
 unsigned int policy_unsafe(const struct policy *policy)
 {
 	return policy->unsafe;

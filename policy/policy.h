@@ -45,6 +45,32 @@ struct pm_layer *policy_layer(struct policy *policy);
 unsigned int policy_unsafe(const struct policy *policy);
 
 /*
+ * A step of a decision: a rule is asked about one class of one thing that the call
+ * names.  Strings are the policy's.
+ */
+struct policy_step {
+	const struct pm_item *item;	/* NULL: the call as a whole, which names nothing */
+	enum pm_class class;		/* of item */
+	const char *rule;		/* "rules[3]"; NULL: no rule has matched, this is the default */
+	const char *source;		/* "policy.yaml:12", or NULL */
+	const char *why_not;		/* what keeps the rule from matching; NULL: it decides */
+	bool guards;			/* it decides since files would get other names */
+	enum pm_action action;		/* of the rule or default */
+	int err;
+	int64_t value;
+};
+
+/*
+ * Have somebody told of each step, in order, by the code that decides; NULL: nobody.
+ * watch lives as long as the policy.
+ */
+struct policy_watch {
+	void *data;
+	void (*tell)(void *data, const struct policy_step *step);
+};
+void policy_watch(struct policy *policy, const struct policy_watch *watch);
+
+/*
  * A Landlock rule set of the trees that all these policies allow: a backstop
  * below the redirects.  Policies whose default for a class is not deny
  * restrict nothing in it.  policy_landlock_prepare() returns a rule set's

@@ -121,6 +121,7 @@ struct policy {
 	struct rule **rules;
 	size_t nrules;
 	struct fallback fallback[PM_NCLASSES];
+	const struct policy_watch *watch;	/* or NULL */
 };
 
 /* A rule, still empty; NULL without memory.  source may be NULL. */
@@ -141,6 +142,12 @@ int policy_decide(void *data, struct pm_call *call, struct pm_verdict *verdict);
  */
 int rule_matches(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		 enum pm_class class);
+/*
+ * Why rule_matches() answered 0, for a person: the first thing that is not as the
+ * rule says.
+ */
+const char *rule_mismatch(const struct rule *rule, struct pm_call *call, struct pm_item *item,
+			  enum pm_class class);
 /* Do its paths, trees, globs or anonymous names mean this file? */
 bool match_names(const struct match *match, const struct pm_where *where);
 /*
