@@ -63,6 +63,8 @@ static void no_handles(char **args)
 	if (name_to_handle_at(AT_FDCWD, check_from, handle, &mount_id, 0))
 		check(errno == EOPNOTSUPP);
 	check(open_by_handle_at(AT_FDCWD, handle, O_RDONLY) == -1 && errno == EPERM);
+	check(open_by_handle_at(AT_FDCWD, handle, O_RDONLY | O_CREAT) == -1 && errno == EPERM);
+	check(open_by_handle_at(AT_FDCWD, handle, O_RDWR | O_TMPFILE) == -1 && errno == EPERM);
 	free(handle);
 }
 
