@@ -66,6 +66,8 @@ static void give(const struct notice *notice)
 		tries--;
 		return;
 	}
+	if (fd == -EINTR && plain_again(notice))
+		return;
 	if (fd < 0) {
 		/* Somebody plays with the name: as on a path of too many links. */
 		if (fd == -EAGAIN)
@@ -87,6 +89,8 @@ static void join(const struct notice *notice)
 	if (!tell(notice, ""))
 		return;
 	err = plain_connect(notice);
+	if (err == -EINTR && plain_again(notice))
+		return;
 	flight_tell_result(notice->notify->options, notice->flight, err);
 	reply_value(notice, err);
 }

@@ -71,5 +71,10 @@ struct plain_wait {
 int plain_wait(struct plain_wait *wait);
 void plain_wait_end(struct plain_wait *wait);
 bool plain_go_on(const struct notice *notice);
+/*
+ * After a wait that ended with EINTR, before which nothing was done: have the target
+ * make its call again, where the listener is handed on.  False: it is to be answered.
+ */
+bool plain_again(const struct notice *notice);
 
 #endif

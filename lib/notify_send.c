@@ -259,6 +259,8 @@ void send_messages(const struct notice *notice)
 	if (sent == -EPIPE && !done && !((int)run->steps[0].args[2] & MSG_NOSIGNAL) &&
 	    notice_stands(notice))
 		syscall(SYS_tgkill, call->tgid, call->tid, SIGPIPE);
+	if (sent == -EINTR && !done && plain_again(notice))
+		return;
 	sent = done ? (ssize_t)done : sent;
 	flight_tell_result(notice->notify->options, notice->flight, sent);
 	reply_value(notice, sent);

@@ -18,7 +18,12 @@ redirects()
 }
 redirects one /srv/one
 redirects two /srv/two
-policies=(--policy "one=$work/one.yaml" --policy "two=$work/two.yaml")
+{
+	cat "$work/one.yaml"
+	echo '  - {class: connect, address: 10.0.0.0/8, deny: ENETUNREACH}'
+} >"$work/waiting.yaml"
+policies=(--policy "one=$work/one.yaml" --policy "two=$work/two.yaml"
+	--policy "waiting=$work/waiting.yaml")
 
 # container ID POLICY COMMAND: in the background; its output is $work/ID.out
 container()
@@ -150,6 +155,29 @@ many rounds" "and stays so when another agent serves it"
 stop_opening i
 ended i
 is "$? $out" "0 started" "and the container ends as before"
+
+# What waits while the agent is restarted goes on to wait for the same.
+waits()
+{
+	[ "$(grep '"call","container":"'"$1"'"' "$work/audit" |
+		grep -c '"call":"connect"\|"text":"/tmp/fifo"')" = 3 ]
+}
+for way in '' --wait-killable; do
+	id=waits${way#--wait}
+	profile_option=$way
+	container "$id" waiting 'mkfifo /tmp/fifo; cat /tmp/fifo & inside waits /tmp/s /tmp/stop; wait'
+	profile_option=
+	until_true waits "$id"
+	ok $? "a connection and an opening that wait${way:+, and no signal comes through}"
+	old=$agent
+	start_agent "${policies[@]}" --replace
+	wait "$old"
+	stop_opening "$id"
+	echo through >"$work/bundles/$id/root/tmp/fifo"
+	ended "$id"
+	is "$? $(echo "$out" | sort | xargs)" '0 connected through' \
+		'they are made when another agent serves them'
+done
 
 # A crash of one container's process.
 container e one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'

@@ -311,6 +311,42 @@ static int do_forever(char **arg)
 	return 0;
 }
 
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	check(fd < 0, "socket");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return connect(fd, (struct sockaddr *)&address, sizeof(address)) ? -errno : 0;
+}
+
+/*
+ * A connection that waits for room in the queue of the socket at a path, until there is a
+ * file at the second one.
+ */
+static int do_waits(char **arg)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timespec again = { .tv_nsec = 10000000 };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0), err, status = 0;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", arg[0]);
+	check(fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)), "bind");
+	check(listen(fd, 0), "listen");
+	check(connect_to(arg[0]), "connect");
+	if (!fork()) {
+		err = connect_to(arg[0]);
+		printf("%s\n", err ? strerror(-err) : "connected");
+		exit(0);
+	}
+	while (access(arg[1], F_OK))
+		nanosleep(&again, NULL);
+	check(accept(fd, NULL, NULL) < 0, "accept");
+	check(wait(&status) < 0, "wait");
+	return status != 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(char **arg);
@@ -320,14 +356,15 @@ static const struct {
 	{ "makers", do_makers, 1 },   { "swap", do_swap, 4 }, { "device", do_device, 4 },
 	{ "as", do_as, 4 },	      { "forever", do_forever, 2 },
 	{ "comm", do_comm, 0 },	      { "call", do_call, 2 },
-	{ "signals", do_signals, 1 },
+	{ "signals", do_signals, 1 }, { "waits", do_waits, 2 },
 };
 
 int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	/* Who waits for one that has failed fails, too. */
-	if (argc > 1 && strcmp(argv[1], "forever") && strcmp(argv[1], "swap"))
+	if (argc > 1 && strcmp(argv[1], "forever") && strcmp(argv[1], "swap") &&
+	    strcmp(argv[1], "waits"))
 		alarm(20);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]) && argc > 1; i++)
 		if (!strcmp(tests[i].name, argv[1]) && argc == tests[i].args + 2)
