@@ -36,6 +36,7 @@ struct facet {
  */
 struct decision {
 	const struct policy *policy;
+	const struct policy_watch *watch;
 	struct pm_call *call;
 	struct facet *facets;
 	size_t nfacets;
@@ -108,21 +109,57 @@ static int find_facets(struct decision *decision)
 	return 0;
 }
 
+/* Tell who watches what this rule, or the default, says of the facet. */
+static void tell(const struct decision *decision, const struct facet *facet, const char *why_not,
+		 bool guards)
+{
+	struct policy_step step = {
+		.item = facet->item, .class = facet->class, .why_not = why_not, .guards = guards,
+	};
+
+	if (facet->rule != NO_RULE) {
+		const struct rule *rule = decision->policy->rules[facet->rule];
+
+		step.rule = rule->name;
+		step.source = rule->source;
+		step.action = rule->action;
+		step.err = rule->err;
+		step.value = rule->value;
+	} else if (facet->item) {
+		const struct fallback *fallback = &decision->policy->fallback[facet->class];
+
+		step.source = fallback->source;
+		step.action = fallback->action;
+		step.err = fallback->err;
+	}
+	decision->watch->tell(decision->watch->data, &step);
+}
+
 static int find_rule(const struct decision *decision, struct facet *facet)
 {
 	const struct policy *policy = decision->policy;
 	int matches = 0;
 
 	for (facet->rule = 0; facet->rule < policy->nrules; facet->rule++) {
-		matches = rule_matches(policy->rules[facet->rule], decision->call, facet->item,
-				       facet->class);
-		if (matches)
-			return matches < 0 ? matches : 0;
-		if (guard_refuses(policy->rules[facet->rule], decision->call, facet->item,
-				  facet->class))
+		const struct rule *rule = policy->rules[facet->rule];
+		bool guards;
+
+		matches = rule_matches(rule, decision->call, facet->item, facet->class);
+		if (matches < 0)
+			return matches;
+		guards = !matches && guard_refuses(rule, decision->call, facet->item, facet->class);
+		if (decision->watch)
+			tell(decision, facet,
+			     matches || guards ? NULL :
+						 rule_mismatch(rule, decision->call, facet->item,
+							       facet->class),
+			     guards);
+		if (matches || guards)
 			return 0;
 	}
 	facet->rule = NO_RULE;
+	if (decision->watch)
+		tell(decision, facet, NULL, false);
 	return 0;
 }
 
@@ -155,8 +192,11 @@ static bool makes_again(const struct decision *decision, size_t i)
 }
 
 /* What the policy would not let be made shall not be. */
-static int forbid_creates(const struct decision *decision)
+static int forbid_creates(const struct decision *whole)
 {
+	const struct decision asked = { .policy = whole->policy, .call = whole->call,
+					.open = whole->open };
+	const struct decision *decision = &asked;
 	int err = 0;
 
 	for (size_t i = 0; i < decision->call->nitems && !err; i++) {
@@ -351,6 +391,7 @@ int policy_decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	struct decision decision = { .policy = data, .call = call, .program = NO_RULE };
 	int more;
 
+	decision.watch = decision.policy->watch;
 	for (unsigned int round = 0;; round++) {
 		more = decide_open(&decision, verdict);
 		free(decision.facets);
