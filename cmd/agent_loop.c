@@ -13,13 +13,14 @@
 #include "agent.h"
 #include "cleanup.h"
 #include "command.h"
+#include "fork.h"
 
 /* Runtimes that have connected and not said everything: more are not listened to. */
 #define CONNECTIONS 64
 
 static void start(struct agent *agent, struct agent_container *container, const char *event)
 {
-	container->server = fork();
+	container->server = fork_steady(0);
 	if (!container->server)
 		agent_serve(agent, container, event);
 	if (container->server < 0) {

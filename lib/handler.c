@@ -7,15 +7,14 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "call_private.h"
 #include "changes.h"
 #include "cleanup.h"
 #include "courier.h"
+#include "fork.h"
 
 /*
  * Owner: who made the layer; other processes have copies.  Constant.
@@ -136,43 +135,20 @@ static bool wants(void *data, const char *syscall, uint32_t classes)
 	return !handler->is.wants || handler->is.wants(handler->is.data, syscall, classes);
 }
 
-/* Nobody's child: whoever has made it waits for no child that it does not know. */
-static int fork_keeper(const struct pm_handler *handler, int control, int ours)
-{
-	pid_t between = fork();
-	int status;
-
-	if (between < 0)
-		return -errno;
-	if (between == 0) {
-		pid_t keeper = fork();
-
-		if (keeper)
-			_exit(keeper < 0 ? errno : 0);
-		close(ours);
-		handler_keep(handler, control);
-	}
-	while (waitpid(between, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno == ECHILD ? 0 : -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
-}
-
 static int start_process(const struct pm_handler *is, int *control)
 {
 	auto_close int ours = -1, theirs = -1;
-	int pair[2], reaps = 0, err, said;
+	int pair[2], err, said;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return -errno;
 	ours = pair[0];
 	theirs = pair[1];
-	prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0);
-	if (reaps)
-		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	err = fork_keeper(is, theirs, ours);
-	if (reaps)
-		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	err = fork_apart(0);
+	if (err > 0) {
+		cleanup_close(&ours);
+		handler_keep(is, theirs);
+	}
 	if (err)
 		return err;
 	cleanup_close(&theirs);

@@ -151,7 +151,6 @@ static void become_keeper(void)
 	/* As the supervisor: what is sent to a group or a user is for the programs. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
 	prctl(PR_SET_NAME, "pointsman");
 	/* A target of the same user must not be able to trace it. */
 	prctl(PR_SET_DUMPABLE, 0);

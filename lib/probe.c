@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fork.h"
+
 /* All that is tried takes milliseconds, a second on an emulated machine. */
 #define LIMIT_SECONDS 10
 
@@ -43,7 +45,7 @@ bool probe_keep(struct probe *probe, enum probe_fact fact, long result)
 
 int probe_fork(void)
 {
-	pid_t parent = getpid(), child = fork();
+	pid_t parent = getpid(), child = fork_steady(0);
 
 	if (child)
 		return child;
@@ -123,14 +125,14 @@ static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *p
 int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
 {
 	pid_t child = probe_fork();
+	int status;
 
 	if (child < 0)
 		return -errno;
 	if (child == 0)
 		be_apart(probe, body);
 	/* ECHILD: SIGCHLD is ignored, and it has gone all the same. */
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	wait_apart(child, &status);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fork.h"
 #include "memory.h"
 #include "probe.h"
 #include "regs.h"
@@ -69,7 +70,7 @@ static _Noreturn void be_tracee(struct probe *probe, int sock, pid_t tracer)
 	    recv(sock, &go, sizeof(go), 0) != 1)
 		_exit(0);
 	probe->fact[PROBE_TRACE] = PROBE_TRYING;
-	child = fork();
+	child = fork_steady(0);
 	if (child == 0) {
 		if (!install())
 			be_child(probe);

@@ -14,6 +14,7 @@
 #include "backend.h"
 #include "error.h"
 #include "filter.h"
+#include "fork.h"
 #include "probe.h"
 #include "ptrace.h"
 #include "settle.h"
@@ -45,7 +46,7 @@ static int find_listener(bool *there)
 {
 	struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
 	struct sock_fprog program = { .len = 1, .filter = &allow };
-	pid_t child = fork();
+	pid_t child = fork_steady(0);
 	int status;
 
 	if (child < 0)

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -17,16 +16,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "courier.h"
 #include "error.h"
 #include "filter.h"
+#include "fork.h"
 #include "init.h"
 
 /* What the supervisor says when it is ready, or why it is not. */
@@ -103,7 +101,7 @@ static void raise_limits(void)
 }
 
 static _Noreturn void run_supervisor(const struct supervision *how, pid_t program, int sock,
-				     int their_fd, int left)
+				     int their_fd)
 {
 	struct ready ready = { 0 };
 	pid_t self = getpid();
@@ -116,10 +114,6 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	 */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
-	if (write(left, "", 1) != 1)
-		_exit(1);
-	close(left);
 	prctl(PR_SET_NAME, "pointsman");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
@@ -174,33 +168,6 @@ static _Noreturn void run_carrier(pid_t program, int sock)
 	_exit(0);
 }
 
-/* With the descriptors of the calling process, and not copies of them. */
-static pid_t clone_sharing_files(void)
-{
-	return (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
-}
-
-/* As the supervisor, it is to be nobody's child. */
-static int fork_carrier(pid_t program, int sock)
-{
-	pid_t between = clone_sharing_files();
-	int status;
-
-	if (between == 0) {
-		pid_t carrier = clone_sharing_files();
-
-		if (carrier == 0)
-			run_carrier(program, sock);
-		_exit(carrier < 0 ? errno : 0);
-	}
-	while (between > 0 && waitpid(between, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno == ECHILD ? 0 : -errno;
-	if (between < 0)
-		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
-}
-
 void supervisor_hand_over(int fd)
 {
 	atomic_store(&handover.page->number, fd < 0 ? fd : fd + 1);
@@ -218,91 +185,26 @@ int supervisor_take(void)
 	return courier_fetch(handover.program, handover.program, number - 1);
 }
 
-/*
- * The supervisor leaves the program's process group.  A stop of that group that has
- * reached it before would last for ever, for what ends the stop comes to the group:
- * so who has forked it waits until it has left, and ends its stops.
- */
-static int see_off(pid_t supervisor, int left)
-{
-	struct pollfd either[] = { { .fd = left, .events = POLLIN }, { .events = POLLIN } };
-	struct signalfd_siginfo info;
-	sigset_t children;
-	char byte;
-	int status;
-
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &children, NULL);
-	either[1].fd = signalfd(-1, &children, SFD_CLOEXEC);
-	if (either[1].fd < 0)
-		return errno;
-	for (;;) {
-		/* One may have come before it was listened for. */
-		if (waitpid(supervisor, &status, WNOHANG | WUNTRACED) > 0) {
-			if (!WIFSTOPPED(status))
-				return ECHILD;
-			kill(supervisor, SIGCONT);
-		}
-		if (poll(either, 2, -1) < 0)
-			continue;
-		if (either[0].revents)
-			return read(left, &byte, 1) == 1 ? 0 : ECHILD;
-		if (read(either[1].fd, &info, sizeof(info)) < 0)
-			return errno;
-	}
-}
-
-/* Fork twice and let the one between go: nobody is left to wait for. */
 static int fork_supervisor(const struct supervision *how, int pair[2])
 {
-	pid_t program = getpid(), between;
-	int status, left[2];
+	pid_t program = getpid();
+	int result = fork_apart(0);
 
-	if (pipe2(left, O_CLOEXEC))
-		return -errno;
-	between = fork();
-	if (between == 0) {
-		pid_t supervisor = fork();
-
-		if (supervisor < 0)
-			_exit(errno);
-		close(left[supervisor > 0]);
-		if (supervisor > 0)
-			_exit(see_off(supervisor, left[0]));
-		close(pair[0]);
-		run_supervisor(how, program, pair[1], pair[0], left[1]);
-	}
-	close(left[0]);
-	close(left[1]);
-	if (between < 0)
-		return -errno;
-	while (waitpid(between, &status, 0) < 0)
-		if (errno != EINTR)
-			return errno == ECHILD ? 0 : -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	if (result <= 0)
+		return result;
+	close(pair[0]);
+	run_supervisor(how, program, pair[1], pair[0]);
 }
 
-/* Who reaps the orphans of its descendants must not get this one. */
-static int without_reaping(int (*start)(const struct supervision *how, int pair[2]),
-			   const struct supervision *how, int pair[2])
+/* It has the descriptors of the calling process, and not copies of them. */
+static int fork_carrier(int sock)
 {
-	int reaps = 0, err;
+	pid_t program = getpid();
+	int result = fork_apart(CLONE_FILES);
 
-	prctl(PR_GET_CHILD_SUBREAPER, &reaps, 0, 0, 0);
-	if (reaps)
-		prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
-	err = start(how, pair);
-	if (reaps)
-		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	return err;
-}
-
-static int start_carrier(const struct supervision *how, int pair[2])
-{
-	(void)how;
-	return fork_carrier(getpid(), pair[0]);
+	if (result > 0)
+		run_carrier(program, sock);
+	return result;
 }
 
 /* Let it attach, also where only ancestors may trace (Yama). */
@@ -331,14 +233,14 @@ static int start_supervisor(const struct supervision *how, pid_t *pid, unsigned 
 	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return pm_fail(-errno, "cannot start the supervisor: %s", strerror(errno));
-	err = without_reaping(fork_supervisor, how, pair);
+	err = fork_supervisor(how, pair);
 	if (err)
 		pm_fail(err, "cannot start the supervisor: %s", strerror(-err));
 	close(pair[1]);
 	if (!err)
 		err = await_supervisor(pair[0], pid, &ready);
 	if (!err && ready.needs_carrier)
-		err = without_reaping(start_carrier, how, pair);
+		err = fork_carrier(pair[0]);
 	/* A carrier has it for its own; exec closes it. */
 	if (err || !ready.needs_carrier)
 		close(pair[0]);
