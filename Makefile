@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all check check-kernel check-notify clean demo demo-kernel install setup setup-kernel setup-tests soak uninstall vm-shell
+.PHONY: all bench check check-kernel check-notify clean demo demo-kernel install setup setup-bench setup-kernel setup-tests soak uninstall vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -46,6 +46,15 @@ check: setup-tests setup-kernel
 check-kernel: setup setup-kernel
 	@$(MAKE) --no-print-directory all
 	tests/check-kernel $(BUILD)
+
+# What it costs, and what others cost, on this machine: half an hour.  It writes
+# bench/results and the figures in docs/performance.md.  BENCH_QUICK=1: each work item
+# once, into BUILD.
+bench: setup-bench all
+	@bench/all $(BUILD)
+
+setup-bench: setup
+	$(lock) bench/setup
 
 # What takes longer than a check may: hours.
 soak: setup-tests all

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same in a virtual machine, on the stock and on the patched kernel.
+
+Its processor is emulated: what is counted are instructions, which a busy host does not
+change, and not time.  One of the guest's nanoseconds is an eighth of an instruction.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LIMIT = 1500    # seconds for one kernel
+
+
+def run_kernel(options, kernel, groups):
+    """Its figures, or why there are none."""
+    with tempfile.TemporaryDirectory(prefix='pm-bench-guest-') as out:
+        done = subprocess.run(
+            [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, '--cpus', '1', '--icount',
+             '--timeout', str(LIMIT), '--out', out, '--',
+             os.path.join(SOURCE, 'bench/run'), '--in-guest', '--build', options.build,
+             '--out', out, '--rounds', '1', '--groups', ','.join(groups)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        path = os.path.join(out, 'results.json')
+        if done.returncode or not os.path.exists(path):
+            lines = (done.stderr + done.stdout).strip().splitlines()
+            return None, lines[-1] if lines else f'status {done.returncode}'
+        with open(path, encoding='utf-8') as file:
+            return json.load(file), None
+
+
+def round_trips():
+    """The kernel's own figures: lines of (what, stock, patched, patched/stock)."""
+    done = subprocess.run([os.path.join(SOURCE, 'kernel/scripts/benchmark'), '1'],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return None, (done.stderr.strip().splitlines() or ['it failed'])[-1]
+    lines = []
+    for line in done.stdout.splitlines():
+        found = re.match(r'(.{52}) +(\S+)? +(\S+) +(\S+)?$', line.ljust(52))
+        if found and 'stock' not in line:
+            lines.append([word or '' for word in
+                          (found.group(1).strip(), *found.groups()[1:])])
+    return lines, None
+
+
+def note(results, what, reason, package=''):
+    """What could not be measured."""
+    results['missing'].append({'opponent': what, 'reason': reason, 'package': package})
+
+
+def measure(options, groups, results):
+    """Add guests and round_trips to the figures."""
+    groups = [group for group in groups if group in options.groups] or list(groups)
+    results['guests'] = {}
+    for kernel in ('stock', 'redirect'):
+        if sys.stderr.isatty():
+            sys.stderr.write(f'the {kernel} kernel, in a virtual machine\n')
+        found, reason = run_kernel(options, kernel, groups)
+        if not found:
+            note(results, f'the {kernel} kernel in a virtual machine', reason)
+            continue
+        results['guests'][kernel] = {'kernel': found['conditions']['kernel'],
+                                     'rows': found['rows']}
+        results['failures'] += [{**one, 'group': f'guest {kernel} {one["group"]}'}
+                                for one in found['failures']]
+        for one in found['missing']:
+            note(results, f'{one["opponent"]} on the {kernel} kernel', one['reason'],
+                 one['package'])
+    # Where there is no image, this would build one, for an hour.
+    if len(results['guests']) < 2:
+        return
+    found, reason = round_trips()
+    if found:
+        results['round_trips'] = found
+    else:
+        note(results, 'round trips of the kernel', reason)
