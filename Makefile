@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all bench check check-kernel check-notify clean demo demo-kernel install setup setup-bench setup-kernel setup-tests soak uninstall vm-shell
+.PHONY: all bench check check-kernel check-notify clean demo demo-kernel mutate install setup setup-bench setup-kernel setup-tests soak uninstall vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -59,6 +59,10 @@ setup-bench: setup
 # What takes longer than a check may: hours.
 soak: setup-tests all
 	tests/soak $(BUILD)
+
+# Are planted faults found?  An hour or two; the report: docs/mutations.md.
+mutate: setup-tests setup-kernel all
+	tests/mutate/run $(BUILD)
 
 # Every test of what pointsman does, in the virtual machine on the notify backend:
 # hours, for its processor is emulated.

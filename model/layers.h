@@ -95,7 +95,7 @@ struct one {
 };
 
 struct stack {
-	bool silent; /* the backend does not tell of results */
+	bool silent; /* the backend does not tell of all results: none counts */
 	int layers;
 	struct layer layer[MAX_LAYERS]; /* 0 is the innermost */
 	int calls;

@@ -170,7 +170,7 @@ static int tell(void *data, const struct pm_event *event)
 	struct model_call is = as_model(event->call);
 	struct note *n;
 
-	if (!under_test(event->call))
+	if (!under_test(event->call) || (stack->silent && event->kind == PM_EVENT_RESULT))
 		return 0;
 	n = note(kinds[event->kind], &is);
 	if (event->kind == PM_EVENT_CALL)

@@ -8,7 +8,9 @@
 # shellcheck source=tests/harness/tap.sh
 . "${PM_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/harness/tap.sh"
 
-cases=${PM_LAYER_CASES:-20000}
-[ -z "${PM_SOAK:-}" ] || cases=${PM_LAYER_CASES:-100000}
+cases=20000
+[ -z "${PM_SOAK:-}" ] || cases=100000
+cases=${PM_LAYER_CASES:-$cases}
+seed=${PM_LAYER_SEED:-${PM_MODEL_SEED:-1}}
 cd "$TMPDIR" || exit 1
-exec "$PM_BUILD/model/against_layers" -b ptrace -S "${PM_LAYER_SEED:-${PM_MODEL_SEED:-1}}" -n "$cases"
+exec "$PM_BUILD/model/against_layers" -b ptrace -S "$seed" -n "$cases"
