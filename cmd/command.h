@@ -27,6 +27,8 @@ struct command {
 
 int run_command(int argc, char **argv);
 void run_help(FILE *to);
+int trace_command(int argc, char **argv);
+void trace_help(FILE *to);
 int check_command(int argc, char **argv);
 void check_help(FILE *to);
 int explain_command(int argc, char **argv);

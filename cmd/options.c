@@ -70,7 +70,7 @@ static void table_add(struct table *table, const struct option *options)
 
 	for (; options->name && table->n < MAX_OPTIONS - 1; options++) {
 		table->options[table->n++] = *options;
-		if (options->val >= 0x100)
+		if (options->val >= 0x100 || options->val < '0')
 			continue;
 		table->letters[len++] = (char)options->val;
 		if (options->has_arg)

@@ -40,8 +40,9 @@ struct run_options {
 
 /*
  * What another subcommand than run takes besides policies: its own options, up to an
- * empty one, each with a val of its own below 0x100, and what takes one of them (0 or
- * -EINVAL after a complaint).  The options of run that are about no policy are not taken.
+ * empty one, whose val is a letter or, for one that has none, less than '0'; and what
+ * takes one of them (0, or -EINVAL after a complaint).  The options of run that are
+ * about no policy are not taken.
  */
 struct own_options {
 	const struct option *options;
