@@ -48,52 +48,75 @@ kernel_copy()
 	echo "$id" >"$mutants/kernel/is"
 }
 
-# kernel_test [PROGRAM...]: those first; as outcome() takes it, or "nothing"
+# kernel_test IMAGE PROGRAM...: as outcome() takes it, or "nothing"
 kernel_test()
 {
-	local out=$mutants/kernel/out status=0
+	local out=$mutants/kernel/out image=$mutants/kernel/$1 status=0
 
+	shift
 	rm -rf "$out"
 	mkdir "$out"
-	"$src/vm/run" --image "$mutants/kernel/image/bzImage" --timeout 1800 --out "$out" \
+	"$src/vm/run" --image "$image/bzImage" --timeout 1800 --out "$out" \
 		--console "$out/console" -- "$here/guest" "$out" "$kernel_limit" \
-		"$mutants/kernel/against" "$kernel_cases" "$kernel_tests" "$@" "${kernel_programs[@]}" \
+		"$mutants/kernel/against" "$kernel_cases" "$kernel_tests" "$@" \
 		>"$out/run" 2>&1 </dev/null || status=$?
 	if [ "$(cat "$out/found" 2>/dev/null)" = nothing ] && [ "$status" -eq 0 ]; then
 		echo nothing
 	elif [ -s "$out/found" ] && [ "$(cat "$out/found")" != nothing ]; then
 		echo "found by $(cat "$out/found")"
 	elif [ -s "$out/last" ]; then
-		echo "found by a report of the kernel, in $(cat "$out/last")"
+		echo "found by $(cat "$out/last"): a report of the kernel"
 	fi
 }
 
-# The tree, the tests, and that these have nothing to say without a fault.
+# kernel_image NAME: what the tree is now
+kernel_image()
+{
+	with_series kernel_make >"$mutants/kernel/make.log" 2>&1 || return
+	strip -o "$mutants/kernel/$1/vmlinux" "$tree/obj-redirect/vmlinux"
+}
+
+# The tree, the tests, and a kernel without a fault.
 kernel_prepare()
 {
-	local base said
+	local base image
 
 	tree=$mutants/kernel/tree
-	mkdir -p "$mutants/kernel/image"
+	mkdir -p "$mutants/kernel"/{mutant,clean}
 	base=$("$src/kernel/scripts/image" redirect) || return
 	kernel_tests=$("$src/kernel/scripts/selftests" series) || return
 	with_series kernel_copy || return
-	cp "$base" "$mutants/kernel/image/bzImage"
+	# vm/run takes the vmlinux beside it.
+	for image in mutant clean; do
+		cp "$base" "$mutants/kernel/$image/bzImage"
+	done
 	cp "$PM_BUILD/model/against" "$mutants/kernel/against"
-	with_series kernel_make >"$mutants/kernel/make.log" 2>&1 || return
-	strip -o "$mutants/kernel/image/vmlinux" "$tree/obj-redirect/vmlinux"
-	said=$(kernel_test)
-	[ "$said" = nothing ] || { echo "without a fault: $said"; return 1; }
+	kernel_image clean || return
+	passes=$mutants/kernel/passes-$(basename "$kernel_tests")-$(cat "$mutants/kernel/is")
+	[ -e "$passes" ] || : >"$passes"
+}
+
+# kernel_sound PROGRAM: it has nothing to say without a fault
+kernel_sound()
+{
+	grep -qxF "$1" "$passes" && return
+	[ "$(kernel_test clean "$1")" = nothing ] || return
+	echo "$1" >>"$passes"
 }
 
 # kernel_mutant PATCH: the tree has it
 kernel_mutant()
 {
-	if ! with_series kernel_make >"$mutants/kernel/make.log" 2>&1; then
-		echo 'does not build'
-		return
-	fi
-	strip -o "$mutants/kernel/image/vmlinux" "$tree/obj-redirect/vmlinux"
+	local said program
+
+	kernel_image mutant || { echo 'does not build'; return; }
 	# shellcheck disable=SC2046 # names of programs
-	kernel_test $(tries "$1")
+	said=$(kernel_test mutant $(tries "$1") "${kernel_programs[@]}")
+	program=${said#found by }
+	program=${program%%:*}
+	if [ "$said" = nothing ] || [ -z "$said" ] || kernel_sound "$program"; then
+		echo "$said"
+	else
+		echo "$program finds faults where there are none"
+	fi
 }
