@@ -35,7 +35,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCHES 30
+#define BATCHES 500
 #define BATCHES_MAX 4096
 
 extern char **environ;
