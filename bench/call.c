@@ -7,7 +7,7 @@
  * Makes the call once and looks at what came of it, then times batches of it for MS
  * milliseconds and prints nanoseconds per call: the median of the batches, and their
  * least.  -n: one batch of COUNT calls.  -e: what was opened, or reached, must be this.
- * -c, -t: so many children, or threads, live meanwhile and do nothing.  -w: says "ready"
+ * -c, -t: so many child processes, or threads, live meanwhile and do nothing.  -w: says "ready"
  * and reads a byte from standard input before the batches, and another one after them, so
  * that somebody can count meanwhile what else happens.
  *
@@ -241,10 +241,21 @@ static void *idle(void *data)
 	return NULL;
 }
 
-/* Each has made a call that is looked at, when this returns; they end with this process. */
-static void have_children(const char *path, int count)
+/* A child: a program of its own that has made a call that is looked at, and waits. */
+static _Noreturn void be_child(void)
 {
 	struct stat st;
+
+	if (stat("/", &st) || write(STDOUT_FILENO, "", 1) != 1)
+		_exit(1);
+	close(STDOUT_FILENO);
+	for (;;)
+		pause();
+}
+
+/* All of them wait when this returns; they end with this process. */
+static void have_children(char *self, int count)
+{
 	int ready[2];
 	char byte;
 
@@ -258,9 +269,9 @@ static void have_children(const char *path, int count)
 		if (pid)
 			continue;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (stat(path, &st) || write(ready[1], "", 1) != 1)
-			_exit(1);
-		idle(NULL);
+		dup2(ready[1], STDOUT_FILENO);
+		execl(self, self, "child", NULL);
+		_exit(127);
 	}
 	close(ready[1]);
 	for (int i = 0; i < count; i++)
@@ -306,6 +317,8 @@ int main(int argc, char **argv)
 	uint64_t ns = 100000000, count = 0;
 	bool waits = false;
 
+	if (argc == 2 && !strcmp(argv[1], "child"))
+		be_child();
 	while ((opt = getopt(argc, argv, "+d:n:e:c:t:w")) >= 0) {
 		switch (opt) {
 		case 'd':
@@ -339,7 +352,7 @@ int main(int argc, char **argv)
 	if (work->prepare)
 		work->prepare(&job);
 	have_threads(threads);
-	have_children("/", children);
+	have_children(argv[0], children);
 	work->check(&job);
 	if (waits) {
 		puts("ready");

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 
-from tables import PLACEMENTS, TITLES, label, select
+from tables import PLACEMENTS, TITLES, label, opponents_in, select
 
 HEAD = '''set terminal svg size 960,480 font "sans-serif,12" background rgb "white"
 set output "{out}"
@@ -23,10 +23,9 @@ set xtics rotate by -25
 set bmargin 6
 '''
 CURVES = '''set style data linespoints
-set logscale x
+set logscale xy
 set ylabel "microseconds a call"
 set xlabel "{x}"
-set yrange [0:*]
 '''
 
 
@@ -40,15 +39,10 @@ def gnuplot(script):
     subprocess.run(['gnuplot'], input=script, text=True, check=True)
 
 
-def opponents_in(rows):
-    """(name, title), in the order in which they come."""
-    return list(dict((row['opponent'], row['opponent_title']) for row in rows).items())
-
-
 def bars(rows, title, out, value='ratio', unit='times bare'):
     """A cluster for each work, a bar for each opponent."""
     rows = [row for row in rows if value in row]
-    names = opponents_in(rows)
+    names = list(opponents_in(rows).items())
     if not rows:
         return
     labels = list(dict.fromkeys(label(row) for row in rows))
@@ -56,8 +50,8 @@ def bars(rows, title, out, value='ratio', unit='times bare'):
     lines = [' '.join(['""', *(quoted(title) for _, title in names)])]
     lines += [' '.join([quoted(what), *(str(at.get((what, name), '?')) for name, _ in names)])
               for what in labels]
-    columns = ', '.join(f'$data using {i + 2}{":xtic(1)" if i == 0 else ""} title columnheader({i + 2})'
-                        for i in range(len(names)))
+    columns = ', '.join(f'$data using {i}{":xtic(1)" if i == 2 else ""} title columnheader({i})'
+                        for i in range(2, len(names) + 2))
     gnuplot('$data << EOD\n' + '\n'.join(lines) + '\nEOD\nset datafile missing "?"\n' +
             HEAD.format(out=out, title=title) + BARS.format(unit=unit) + f'plot {columns}\n')
 
@@ -65,7 +59,8 @@ def bars(rows, title, out, value='ratio', unit='times bare'):
 def curves(rows, key, title, out):
     """A line for each opponent and work."""
     lines = {}
-    for row in rows:
+    order = list(opponents_in(rows))
+    for row in sorted(rows, key=lambda row: order.index(row['opponent'])):
         lines.setdefault((row['opponent_title'], row['title']), []).append(
             (row[key], row['median'] / 1000))
     if not lines:

@@ -45,21 +45,26 @@ def label(row):
     more = []
     if row['group'] in ('programs', 'rules', 'guest') and row['rules'] != 1:
         more.append(f'{row["rules"]} rules')
-    for key in ('processes', 'threads'):
+    for key, one in (('processes', 'process'), ('threads', 'thread')):
         if key in row:
-            more.append(f'{row[key]} {key}')
+            more.append(f'{row[key]} {one if row[key] == 1 else key}')
     return ', '.join([row['title'], *more])
+
+
+def opponents_in(rows):
+    """Titles by names, always in the same order."""
+    order = ('bare', 'pointsman-', 'proot', 'bubblewrap', 'fakechroot', 'continue', 'addfd')
+    titles = {row['opponent']: row['opponent_title'] for row in rows}
+    return {name: titles[name] for name in sorted(titles, key=lambda name: next(
+        index for index, start in enumerate(order) if name.startswith(start)))}
 
 
 def matrix(rows, guest=False):
     """A heading and lines: works down, opponents across."""
-    names, titles, lines = [], {}, {}
+    names, lines = opponents_in(rows), {}
     for row in rows:
-        if row['opponent'] not in names:
-            names.append(row['opponent'])
-            titles[row['opponent']] = row['opponent_title']
         lines.setdefault(label(row), {})[row['opponent']] = row
-    heading = ['', *(titles[name] for name in names)]
+    heading = ['', *names.values()]
     body = [[what, *(cell(found.get(name), guest) for name in names)]
             for what, found in lines.items()]
     return [heading, *body]
@@ -99,16 +104,13 @@ def select(results, group, placement=None):
 
 def counts_table(results):
     """System calls of a supervisor for each call."""
-    names, titles, lines = [], {}, {}
-    for row in results['rows']:
-        if row['group'] == 'counts':
-            if row['opponent'] not in names:
-                names.append(row['opponent'])
-                titles[row['opponent']] = row['opponent_title']
-            lines.setdefault(row['title'], {})[row['opponent']] = number(row['sum'])
+    rows, lines = [row for row in results['rows'] if row['group'] == 'counts'], {}
+    names = opponents_in(rows)
+    for row in rows:
+        lines.setdefault(row['title'], {})[row['opponent']] = number(row['sum'])
     if not names:
         return []
-    return [['', *(titles[name] for name in names)],
+    return [['', *names.values()],
             *([what, *(found.get(name, '-') for name in names)]
               for what, found in lines.items())]
 
@@ -157,7 +159,8 @@ def condition_line(results):
     return (f'{about["pointsman"]}, Linux {about["kernel"]}, {about["processors"]} processors '
             f'({about["model"]}), load {about["load_before"]:.1f} before and '
             f'{about["load_after"]:.1f} after, medians of {about["rounds"]} interleaved round(s), '
-            f'{about["time"]}' + ('; QUICK: these say nothing about cost' if about['quick'] else ''))
+            f'{about["time"]}' +
+            ('; QUICK: these say nothing about cost' if about['quick'] else ''))
 
 
 def sections(results):
