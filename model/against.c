@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@
 
 struct counts {
 	uint64_t cases, scenarios, races, differences;
-	uint64_t redirects, renumbered, chains, traced, signals, killed, notifications, restarted, forks;
+	uint64_t redirects, renumbered, pinned, narrow, chains, traced, signals, killed, notifications, restarted, forks;
 	uint64_t digest;
 };
 
@@ -58,6 +59,9 @@ static void count(struct counts *counts, const struct scenario *s, const struct 
 
 		counts->renumbered += o->ran && o->run.nr != s->one[c].call.nr;
 		counts->redirects += r->result[c].redirects > 0;
+		counts->pinned += o->ran && IN_PIN(o->run.args[0]) &&
+				  (o->run.nr == SYS_readlink || s->one[c].narrow);
+		counts->narrow += s->one[c].narrow;
 		counts->killed += o->end != MODEL_RETURNED;
 		counts->restarted += o->evaluations > 1;
 		counts->forks += o->forked;
@@ -185,6 +189,8 @@ static void sum(struct counts *all, const struct counts *one)
 	all->differences += one->differences;
 	all->redirects += one->redirects;
 	all->renumbered += one->renumbered;
+	all->pinned += one->pinned;
+	all->narrow += one->narrow;
 	all->chains += one->chains;
 	all->traced += one->traced;
 	all->signals += one->signals;
@@ -252,9 +258,11 @@ int main(int argc, char **argv)
 	printf("# %" PRIu64 " cases, %" PRIu64 " stacks, %" PRIu64 " cut short by a race, %ld s\n",
 	       all.cases, all.scenarios, all.races, (long)(seconds() - start));
 	printf("# of them: %" PRIu64 " below a chain filter, %" PRIu64 " traced, %" PRIu64
-	       " redirected, %" PRIu64 " ran with another number, %" PRIu64 " started again, %" PRIu64
+	       " redirected, %" PRIu64 " ran with another number, %" PRIu64 " with a pin, %" PRIu64
+	       " by int 0x80, %" PRIu64 " started again, %" PRIu64
 	       " killed, %" PRIu64 " forked; %" PRIu64 " notifications, %" PRIu64 " signals handled\n",
-	       all.chains, all.traced, all.redirects, all.renumbered, all.restarted, all.killed,
+	       all.chains, all.traced, all.redirects, all.renumbered, all.pinned, all.narrow,
+	       all.restarted, all.killed,
 	       all.forks, all.notifications, all.signals);
 	printf("# digest %016" PRIx64 "\n", all.digest);
 	printf("%sok 1 - the kernel does what the rules say\n",

@@ -256,7 +256,8 @@ void scenario_print(FILE *out, const struct scenario *s)
 		const struct one *one = &s->one[c];
 		static const struct step nothing;
 
-		fprintf(out, "\t\t\t{ .call = { .nr = %d, .args = {", one->call.nr);
+		fprintf(out, "\t\t\t{ .narrow = %d, .call = { .nr = %d, .args = {", one->narrow,
+			one->call.nr);
 		for (int i = 0; i < 6; i++)
 			fprintf(out, "%s %#" PRIx64, i ? "," : "", one->call.args[i]);
 		fprintf(out, " } },\n\t\t\t  .step = {\n");

@@ -41,7 +41,7 @@ static uint64_t some_argument(struct random *r, int i)
 	static const uint64_t any[] = {
 		0, 1, 0xffffffff, 0x100000000, 0x8000000080000000, ~0ULL, 0x1234567887654321,
 	};
-	static const uint64_t whence[] = { 0, 2, 9 };
+	static const uint64_t whence[] = { 0, 2, 64 };
 	static const uint64_t fds[] = {
 		FD_SMALL, FD_LARGE, FD_SMALL, FD_LARGE, FD_NONE, FD_SLEEP, FD_SLEEP,
 		FD_LARGE | 1ULL << 32,	/* whose upper half the call does not look at */
@@ -49,6 +49,8 @@ static uint64_t some_argument(struct random *r, int i)
 
 	switch (i) {
 	case 0:
+		if (percent(r, 25))
+			return NAMES + NAME_SPACE * below(r, ALL_NAMES);
 		return fds[below(r, COUNT(fds))];
 	case 1:
 		return BUFFER + 16 * below(r, 8);
@@ -62,7 +64,7 @@ static uint64_t some_argument(struct random *r, int i)
 /* An index of numbers[]: most are those that depend on arguments and cost little. */
 static uint8_t some_number(struct random *r)
 {
-	static const uint8_t often[] = { 0, 1, 1, 1, 1, 1, 3, 3, 2 };
+	static const uint8_t often[] = { 0, 1, 1, 1, 1, 1, 3, 3, 2, 6, 6 };
 	unsigned int p = below(r, 100);
 
 	if (p < 2)
@@ -198,6 +200,8 @@ static struct model_answer some_answer(struct random *r, int n)
 	} else if (p < 90 && !r->stock) {
 		answer.kind = MODEL_REDIRECT;
 		answer.change = some_change(r);
+		if (answer.change.mask & 1 && percent(r, 40))
+			answer.change.args[0] = PIN + NAME_SPACE * below(r, ALL_NAMES);
 	}
 	/* Where there is a signal it may not come to that; for the close that would matter. */
 	if (answer.kind != MODEL_CLOSE && percent(r, 5))
@@ -234,6 +238,8 @@ void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigne
 	s->calls = MAX_CALLS;
 	for (int c = 0; c < s->calls; c++) {
 		s->one[c].call = some_call(&r);
+		s->one[c].narrow = percent(&r, 20);
+		s->one[c].call.nr = number_in(s->one[c].call.nr, s->one[c].narrow);
 		for (int n = 0; n < MAX_STEPS; n++) {
 			s->one[c].step[n].answer = some_answer(&r, n);
 			s->one[c].step[n].trace = some_trace(&r, n);

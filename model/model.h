@@ -9,8 +9,8 @@
  * asked of a world.  Out comes what the task sees, and, in the world's tell(), what the
  * others saw, in order.
  *
- * Not in it: exec, several threads (TSYNC), pins, and the errors of the two ioctls.  An
- * answer is one that the kernel takes.
+ * Not in it: exec, several threads (TSYNC), and the errors of the two ioctls.  An answer is
+ * one that the kernel takes.  An address in a pin is a value like another.
  *
  * Numbers of calls are those of one table.  Filters are counted from the outermost, 0.
  */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,7 +43,7 @@ struct play {
 	time_t since;
 };
 
-static int sigchld_fd = -1;
+static int sigchld_fd = -1, pin_fd = -1;
 
 static time_t seconds(void)
 {
@@ -156,8 +157,26 @@ static void send_signal(struct play *p, enum model_signal signal, bool due)
 	}
 }
 
-static void redirect(struct play *p, int i, uint64_t id, const struct model_change *change)
+/*
+ * The pin of this address space, which the task shares.  It is made where a redirect first
+ * needs it.
+ */
+static bool pin_ready(struct play *p, int i, uint64_t id)
 {
+	struct seccomp_notif_pin_install pin = { .id = id, .memfd = (uint32_t)pin_fd,
+						 .target_addr = PIN, .size = 4096 };
+	static bool made;
+
+	if (!made && (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_PIN_INSTALL, &pin) ||
+		      pin.target_addr != PIN))
+		return false;
+	made = true;
+	return true;
+}
+
+static void redirect(struct play *p, int i, uint64_t id, const struct model_change *made)
+{
+	const struct model_change is = change_in(made, p->s->one[p->call].narrow), *change = &is;
 	struct seccomp_notif_resp_redirect resp = {
 		.id = id,
 		.flags = SECCOMP_REDIRECT_FLAG_CONTINUE,
@@ -167,6 +186,15 @@ static void redirect(struct play *p, int i, uint64_t id, const struct model_chan
 	for (int n = 0; n < 6; n++)
 		if (change->mask & 1U << n)
 			resp.args[n] = change->args[n];
+	if (change->mask & 1 && IN_PIN(change->args[0])) {
+		if (!pin_ready(p, i, id)) {
+			stuck(p, "PIN_INSTALL fails");
+			return;
+		}
+		resp.ptr_mask = 1;
+		resp.ptr_len[0] = NAME_SPACE;
+		resp.memfd = (uint32_t)pin_fd;
+	}
 	if (change->changes_nr) {
 		resp.flags |= SECCOMP_REDIRECT_FLAG_NR;
 		resp.nr = change->nr;
@@ -250,11 +278,16 @@ static void notification(struct play *p, int i)
 static void filter_stop(struct play *p)
 {
 	struct user_regs_struct regs;
-	unsigned long long *args[] = { &regs.rdi, &regs.rsi, &regs.rdx,
+	unsigned long long *wide[] = { &regs.rdi, &regs.rsi, &regs.rdx,
 				       &regs.r10, &regs.r8,  &regs.r9 };
+	unsigned long long *low[] = { &regs.rbx, &regs.rcx, &regs.rdx,
+				      &regs.rsi, &regs.rdi, &regs.rbp };
 	uint64_t now[6];
 	struct model_event *e = event(p, MODEL_SAW_STOP, 0);
 	const struct model_trace *t = &next_step(p)->trace;
+	const bool narrow = p->s->one[p->call].narrow;
+	const struct model_change change = change_in(&t->change, narrow);
+	unsigned long long **args = narrow ? low : wide;
 	unsigned long data;
 
 	p->held = 0;
@@ -266,12 +299,12 @@ static void filter_stop(struct play *p)
 	e->data = (unsigned int)data;
 	for (int i = 0; i < 6; i++) {
 		now[i] = *args[i];
-		if (t->change.mask & 1U << i)
-			*args[i] = t->change.args[i];
+		if (change.mask & 1U << i)
+			*args[i] = change.args[i];
 	}
 	set_call(e, (int)regs.orig_rax, now);
-	if (t->change.changes_nr)
-		regs.orig_rax = (unsigned long long)t->change.nr;
+	if (change.changes_nr)
+		regs.orig_rax = (unsigned long long)change.nr;
 	if (t->then == MODEL_SIGNAL_KILLS) {
 		send_signal(p, t->then, true);
 		return;
@@ -316,6 +349,7 @@ static void look_at_sleep(struct play *p)
 	enum model_signal signal;
 	struct model_event *e;
 	char text[256];
+	bool narrow, pauses;
 	uint64_t args[6];
 	long nr;
 
@@ -324,10 +358,14 @@ static void look_at_sleep(struct play *p)
 	if (sscanf(text, "%ld %lx %lx %lx %lx %lx %lx", &nr, &args[0], &args[1], &args[2], &args[3],
 		   &args[4], &args[5]) != 7)
 		return;
-	if (!(nr == SYS_read && (unsigned int)args[0] == FD_SLEEP && args[2]) && nr != SYS_pause)
+	/* It is the table of what is being made, where it has not gone on meanwhile. */
+	narrow = shared.current >= 0 && p->s->one[shared.current].narrow;
+	pauses = nr == number_in(SYS_pause, narrow);
+	if (!pauses && !(nr == number_in(SYS_read, narrow) &&
+			 (unsigned int)args[0] == FD_SLEEP && args[2]))
 		return;
 	if (!read_text(p->wchan_fd, text, sizeof(text)) ||
-	    !strstr(text, nr == SYS_pause ? "pause" : "pipe_read"))
+	    !strstr(text, pauses ? "pause" : "pipe_read"))
 		return;
 	if (anything(p, fds, 0))
 		return;
@@ -337,7 +375,7 @@ static void look_at_sleep(struct play *p)
 	e = event(p, MODEL_SAW_SLEEP, 0);
 	set_call(e, (int)nr, args);
 	signal = next_step(p)->sleep;
-	if (signal == MODEL_NO_SIGNAL && nr == SYS_pause)
+	if (signal == MODEL_NO_SIGNAL && pauses)
 		signal = MODEL_SIGNAL_INTERRUPTS;
 	if (signal != MODEL_NO_SIGNAL)
 		send_signal(p, signal, true);
@@ -487,6 +525,34 @@ static int sized_file(int fd, off_t size)
 	return 0;
 }
 
+/* A link for each name, and the paths of them in the order of NAMES, and that of PIN. */
+static int name_links(void)
+{
+	char dir[] = "/tmp/links-XXXXXX";
+	char (*names)[NAME_SPACE], (*pinned)[NAME_SPACE];
+
+	names = mmap((void *)NAMES, 4096, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	pin_fd = memfd_create("pin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (names == MAP_FAILED || pin_fd < 0 || ftruncate(pin_fd, 4096) || !mkdtemp(dir))
+		return -errno;
+	pinned = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, pin_fd, 0);
+	if (pinned == MAP_FAILED ||
+	    fcntl(pin_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE))
+		return -errno;
+	for (int i = 0; i < ALL_NAMES; i++) {
+		char text[] = "nowhere...";
+
+		text[LINK_LEN(i)] = 0;
+		snprintf(names[i], NAME_SPACE, "%s/%d", dir, i);
+		memcpy(pinned[ALL_NAMES - 1 - i], names[i], NAME_SPACE);
+		if (symlink(text, names[i]))
+			return -errno;
+	}
+	munmap(pinned, 4096);
+	return 0;
+}
+
 int scenario_prepare(void)
 {
 	static const int flags[] = { [SIGSYS] = SA_SIGINFO, [SIGUSR1] = SA_SIGINFO | SA_RESTART,
@@ -527,5 +593,5 @@ int scenario_prepare(void)
 	if (mmap((void *)BUFFER, 4096, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
 		return -errno;
-	return 0;
+	return name_links();
 }

@@ -38,9 +38,42 @@ static void make_call(const struct registers *in, struct registers *out)
 		     : "rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "memory");
 }
 
+/* The same by int 0x80.  No stack: a child of vfork() comes back on it first. */
+static void make_narrow_call(const struct registers *in, struct registers *out)
+{
+	register const struct registers *from asm("r14") = in;
+	register struct registers *to asm("r12") = out;
+
+	asm volatile("mov %%rbx, %%r13\n\t"
+		     "mov %%rbp, %%r15\n\t"
+		     "mov 0(%%r14), %%rax\n\t"
+		     "mov 8(%%r14), %%rbx\n\t"
+		     "mov 16(%%r14), %%rcx\n\t"
+		     "mov 24(%%r14), %%rdx\n\t"
+		     "mov 32(%%r14), %%rsi\n\t"
+		     "mov 40(%%r14), %%rdi\n\t"
+		     "mov 48(%%r14), %%rbp\n\t"
+		     "int $0x80\n\t"
+		     "mov %%rax, 0(%%r12)\n\t"
+		     "mov %%rbx, 8(%%r12)\n\t"
+		     "mov %%rcx, 16(%%r12)\n\t"
+		     "mov %%rdx, 24(%%r12)\n\t"
+		     "mov %%rsi, 32(%%r12)\n\t"
+		     "mov %%rdi, 40(%%r12)\n\t"
+		     "mov %%rbp, 48(%%r12)\n\t"
+		     "mov %%r15, %%rbp\n\t"
+		     "mov %%r13, %%rbx\n\t"
+		     :
+		     : "r"(from), "r"(to)
+		     : "rax", "rdi", "rsi", "rdx", "r8", "r9", "r10", "r11", "r13", "r15", "rcx",
+		       "memory");
+}
+
 void on_signal(int sig, siginfo_t *info, void *context)
 {
-	static const int order[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };
+	static const int wide[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };
+	static const int narrow[] = { REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP };
+	const int *order = shared.s->one[shared.current].narrow ? narrow : wide;
 	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	struct seen *seen = &shared.seen[shared.current];
 	struct model_frame *frame = &seen->frame[seen->frames % MODEL_FRAMES];
@@ -88,7 +121,10 @@ int task(void *unused)
 		for (int i = 0; i < 6; i++)
 			in.args[i] = call->args[i];
 		shared.current = c;
-		make_call(&in, &seen->after);
+		if (shared.s->one[c].narrow)
+			make_narrow_call(&in, &seen->after);
+		else
+			make_call(&in, &seen->after);
 		if (!seen->after.nr && raw(SYS_gettid, 0, 0, 0, 0) != me) {
 			/* The child of vfork(), on the stack of its parent. */
 			for (int i = 0; i < 6; i++)

@@ -3,6 +3,7 @@
 #include "scenario.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -13,24 +14,34 @@
 #define NR_NONE 12345			/* in no table */
 
 const int numbers[NUMBERS] = {
-	NR_NONE, SYS_lseek, SYS_read, SYS_getppid, SYS_pause, SYS_vfork,
+	NR_NONE, SYS_lseek, SYS_read, SYS_getppid, SYS_pause, SYS_vfork, SYS_readlink,
 };
+
+static const int narrow_numbers[NUMBERS] = { NR_NONE, 19, 3, 64, 29, 190, 85 };
+
+int number_in(int nr, bool narrow)
+{
+	for (int i = 0; narrow && i < NUMBERS; i++)
+		if (numbers[i] == nr)
+			return narrow_numbers[i];
+	return nr;
+}
 
 /* ---- programs ---- */
 
-static bool under_test(int nr)
+static bool under_test(int nr, bool narrow)
 {
 	for (int i = 0; i < NUMBERS; i++)
-		if (numbers[i] == nr)
+		if ((narrow ? narrow_numbers : numbers)[i] == nr)
 			return true;
 	return false;
 }
 
-static bool matches(const struct rule *r, const struct model_call *call)
+static bool matches(const struct rule *r, const struct model_call *call, bool narrow)
 {
 	uint32_t half;
 
-	if (r->call != ANY && numbers[r->call] != call->nr)
+	if (r->call != ANY && number_in(numbers[r->call], narrow) != call->nr)
 		return false;
 	if (r->half == ANY)
 		return true;
@@ -46,33 +57,34 @@ static bool matches(const struct rule *r, const struct model_call *call)
 	return false;
 }
 
-static uint32_t program_returns(const struct filter *f, const struct model_call *call)
+static uint32_t program_returns(const struct filter *f, const struct model_call *call, bool narrow)
 {
-	if (!under_test(call->nr))
+	if (!under_test(call->nr, narrow))
 		return SECCOMP_RET_ALLOW;
 	for (int i = 0; i < f->rules; i++)
-		if (matches(&f->rule[i], call))
+		if (matches(&f->rule[i], call, narrow))
 			return f->rule[i].returns;
 	return f->otherwise;
 }
 
-/* The same for the kernel. */
-int program_of(const struct filter *f, struct sock_filter *insn)
+#define ADD(...) (insn[n++] = (struct sock_filter)__VA_ARGS__)
+
+/* The same for the kernel, for the calls of one table. */
+static int program_for(const struct filter *f, const int *table, struct sock_filter *insn)
 {
 	static const uint16_t jump[] = { BPF_JEQ, BPF_JGE, BPF_JSET };
 	int n = 0;
 
-#define ADD(...) (insn[n++] = (struct sock_filter)__VA_ARGS__)
 	ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 	for (int i = 0; i < NUMBERS; i++)
-		ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)numbers[i], NUMBERS - i, 0));
+		ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table[i], NUMBERS - i, 0));
 	ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	for (int i = 0; i < f->rules; i++) {
 		const struct rule *r = &f->rule[i];
 
 		ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 		if (r->call != ANY)
-			ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)numbers[r->call], 0,
+			ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)table[r->call], 0,
 				     r->half == ANY ? 1 : 3));
 		if (r->half != ANY) {
 			ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
@@ -83,9 +95,23 @@ int program_of(const struct filter *f, struct sock_filter *insn)
 		ADD(BPF_STMT(BPF_RET | BPF_K, r->returns));
 	}
 	ADD(BPF_STMT(BPF_RET | BPF_K, f->otherwise));
-#undef ADD
 	return n;
 }
+
+int program_of(const struct filter *f, struct sock_filter *insn)
+{
+	int n = 0, wide;
+
+	ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+	n++;
+	wide = program_for(f, numbers, insn + n);
+	insn[n - 1] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386,
+						   (uint8_t)wide, 0);
+	n += wide;
+	return n + program_for(f, narrow_numbers, insn + n);
+}
+
+#undef ADD
 
 /* ---- what calls do that run ---- */
 
@@ -119,6 +145,40 @@ static struct model_run world_read(const struct model_call *call)
 	return (struct model_run){ .sleeps = true, .value = 1 };
 }
 
+/* The name at an address, or -1. */
+static int name_at(uint64_t address)
+{
+	if (IN_PIN(address))
+		return ALL_NAMES - 1 - (int)((address - PIN) / NAME_SPACE);
+	if (address >= NAMES && address < NAMES + ALL_NAMES * NAME_SPACE)
+		return (int)((address - NAMES) / NAME_SPACE);
+	return -1;
+}
+
+static struct model_run world_readlink(const struct model_call *call)
+{
+	int size = (int)call->args[2], name = name_at(call->args[0]);
+
+	if (size <= 0)
+		return (struct model_run){ .value = -EINVAL };
+	if (name < 0)
+		return (struct model_run){ .value = -EFAULT };
+	return (struct model_run){ .value = size < LINK_LEN(name) ? size : LINK_LEN(name) };
+}
+
+/* A call of the 32-bit table has the lower halves of its registers. */
+static struct model_call as_wide(const struct model_call *call)
+{
+	struct model_call wide = { .nr = call->nr };
+
+	for (int i = 0; i < NUMBERS; i++)
+		if (narrow_numbers[i] == call->nr)
+			wide.nr = numbers[i];
+	for (int i = 0; i < 6; i++)
+		wide.args[i] = (uint32_t)call->args[i];
+	return wide;
+}
+
 static struct model_run world_runs(const struct model_call *call)
 {
 	switch (call->nr) {
@@ -126,6 +186,8 @@ static struct model_run world_runs(const struct model_call *call)
 		return world_lseek(call);
 	case SYS_read:
 		return world_read(call);
+	case SYS_readlink:
+		return world_readlink(call);
 	case SYS_getppid:
 		return (struct model_run){ .value = getpid() };
 	case SYS_pause:
@@ -169,7 +231,7 @@ static bool listens(struct model_world *w, int i)
 
 static uint32_t returns(struct model_world *w, int i, const struct model_call *call)
 {
-	return program_returns(filter_of(w, i), call);
+	return program_returns(filter_of(w, i), call, ((struct world *)w)->one->narrow);
 }
 
 static const struct step *next_step(struct world *w)
@@ -177,6 +239,18 @@ static const struct step *next_step(struct world *w)
 	static const struct step nothing;
 
 	return w->step < MAX_STEPS ? &w->one->step[w->step++] : &nothing;
+}
+
+struct model_change change_in(const struct model_change *change, bool narrow)
+{
+	struct model_change is = *change;
+
+	if (!narrow)
+		return is;
+	is.nr = number_in(change->nr, true);
+	for (int i = 0; i < 6; i++)
+		is.args[i] = (uint32_t)change->args[i];
+	return is;
 }
 
 static struct model_answer answers(struct model_world *w, int i, const struct model_call *call)
@@ -189,6 +263,7 @@ static struct model_answer answers(struct model_world *w, int i, const struct mo
 		answer.kind = MODEL_CONTINUE;
 	if (answer.kind == MODEL_CLOSE)
 		((struct world *)w)->closed[i] = true;
+	answer.change = change_in(&answer.change, ((struct world *)w)->one->narrow);
 	((struct world *)w)->result->redirects +=
 		answer.kind == MODEL_REDIRECT && !answer.first && !answer.then;
 	return answer;
@@ -196,13 +271,17 @@ static struct model_answer answers(struct model_world *w, int i, const struct mo
 
 static struct model_trace traces(struct model_world *w, const struct model_call *call)
 {
+	struct model_trace trace = next_step((struct world *)w)->trace;
+
 	(void)call;
-	return next_step((struct world *)w)->trace;
+	trace.change = change_in(&trace.change, ((struct world *)w)->one->narrow);
+	return trace;
 }
 
 static struct model_run runs(struct model_world *w, const struct model_call *call)
 {
-	struct model_run run = world_runs(call);
+	struct model_call wide = ((struct world *)w)->one->narrow ? as_wide(call) : *call;
+	struct model_run run = world_runs(&wide);
 	enum model_signal then;
 
 	if (run.sleeps) {

@@ -56,6 +56,7 @@ struct step {
 };
 
 struct one {
+	bool narrow;			/* by int 0x80, from 64-bit code; call.nr is of the other table */
 	struct model_call call;
 	struct step step[MAX_STEPS];
 };
@@ -84,8 +85,12 @@ struct results {
 };
 
 /* The calls under test.  An index of it stands for a call in rules. */
-#define NUMBERS 6
+#define NUMBERS 7
 extern const int numbers[NUMBERS];
+/* The same in the 32-bit table. */
+int number_in(int nr, bool narrow);
+/* A change of a call of that table: other values do not fit there. */
+struct model_change change_in(const struct model_change *change, bool narrow);
 
 /* Descriptors and memory that the task has; see scenario_prepare(). */
 #define FD_SLEEP 100			/* a pipe: who reads it sleeps */
@@ -96,6 +101,16 @@ extern const int numbers[NUMBERS];
 #define SIZE_SMALL 0x100000
 #define SIZE_LARGE 0x4000000
 #define BUFFER 0x40000000UL		/* a page */
+/*
+ * A page of paths, each of a link of its own, for readlink().  The pin, in which they are
+ * in another order, is made when a redirect first needs it, and stays.
+ */
+#define NAMES 0x50000000UL
+#define PIN 0x60000000UL
+#define NAME_SPACE 64
+#define ALL_NAMES 6
+#define LINK_LEN(name) (3 + (name))
+#define IN_PIN(value) ((value) >= PIN && (value) < PIN + ALL_NAMES * NAME_SPACE)
 
 enum random_kind {
 	RANDOM_STOCK = 1,		/* nothing that a stock kernel does not have */
@@ -123,7 +138,7 @@ void results_print(FILE *out, const struct results *expected, const struct resul
 int scenario_check(const struct scenario *s);
 
 /* A filter's program, for the kernel: returns how many instructions it has. */
-#define PROGRAM_MAX 64
+#define PROGRAM_MAX 80
 struct sock_filter;
 int program_of(const struct filter *f, struct sock_filter *insn);
 
