@@ -39,6 +39,7 @@ _pointsman_value()
 {
 	case $1,$2 in
 	--backend,*) _pointsman_list 'auto notify ptrace' ;;
+	--color,*) _pointsman_list 'auto always never' ;;
 	--policy,NAME=FILE) [[ $3 != *=* ]] || _pointsman_files yaml yml ;;
 	--policy,FILE) _pointsman_files yaml yml ;;
 	*,FILE | *,PATH | *,PATH*,FROM=TO | *,FROM=TO | *,DIR | *,PATTERN*) _pointsman_files ;;

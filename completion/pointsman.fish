@@ -32,6 +32,8 @@ function __pointsman_value -a option argument word
     switch "$option,$argument"
         case '--backend,*'
             printf '%s\n' auto notify ptrace
+        case '--color,*'
+            printf '%s\n' auto always never
         case '--policy,NAME=FILE'
             set -l parts (string split -m1 = -- $word)
             test (count $parts) -eq 2; and printf "$parts[1]=%s\n" (__pointsman_files "$parts[2]" yaml yml)

@@ -37,7 +37,7 @@ def commands(name):
 
 def accept(run, text):
     """The text is a policy, or the rules of one."""
-    if not text.startswith('version:'):
+    if not re.search('^version:', text, re.M):
         text = ('version: 1\nrules:\n' if text.startswith('- ') else 'version: 1\n') + text
     # What it denies is no matter: 125 is the status of a policy that is refused.
     done = run(['--policy', run.path('policy.yaml', text + '\n')], ['true'], audit=False)
@@ -268,8 +268,54 @@ def policy_wrapper(run):
     expect(done, err=b'Operation not permitted', status=126)
 
 
+def steps(text):
+    """What a tutorial has one do: ('file', name, content), ('command', line, output)."""
+    for language, body in re.findall(r'^```(\w+)\n(.*?)^```', text, re.M | re.S):
+        if language != 'console':
+            name, = re.search(r'^(?:# |/\* )([a-z.]+)(?: \*/)?$', body, re.M).groups()
+            yield 'file', name, body
+            continue
+        for step in re.split(r'^\$ ', body, flags=re.M)[1:]:
+            line, _, output = step.partition('\n')
+            yield 'command', line, output
+
+
+def the_tutorial(run):
+    """Each command in turn, in one shell; its home and its address are others."""
+    place = Place(run)
+    home = run.path('tutorial')
+    os.mkdir(home)
+    # Of this test's own, as in tap.sh.
+    pid = os.getpid()
+    address = f'127.{pid >> 16 & 127 | 64}.{pid >> 8 & 255}.{pid & 255}'
+    above = [home]
+    while above[0] != '/':
+        above.insert(0, os.path.dirname(above[0]))
+
+    def here(text):
+        return text.replace('/, /home, /home/me', ', '.join(above)).replace(
+            '/home/me', home).replace('127.0.0.1', address)
+
+    script, commands_run, outputs = 'exec 2>&1; export no_proxy="*"\n', [], []
+    for kind, name, content in steps(read('docs/tutorial.md')):
+        if kind == 'file':
+            run.path('tutorial/' + name, here(content))
+            continue
+        commands_run.append(name)
+        outputs.append(here(content))
+        script += f'{here(name)}\nprintf "\\0"\n'
+    assert len(outputs) > 20, len(outputs)
+    place.home = home
+    run.path('script', script + 'kill $(jobs -p)\n')
+    done = place(f'cd {home} && . {run.path("script")}')
+    got = done.stdout.decode().split('\0')
+    for command, expected, said in zip(commands_run, outputs, got):
+        same((command, said), (command, expected))
+    same(len(got), len(outputs) + 1)
+
+
 TESTS = [policies_in_the_text, tables_of_rules, keys_and_classes, the_complaint, links,
-         the_use_of_the_readme, the_examples_of_the_manual, all_policies, policy_calls,
+         the_use_of_the_readme, the_examples_of_the_manual, the_tutorial, all_policies, policy_calls,
          policy_confined, policy_network, policy_read_only, policy_redirect, policy_wrapper]
 
 sys.exit(tap.main(TESTS))

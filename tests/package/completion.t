@@ -218,9 +218,9 @@ def the_backends(_run):
 def what_options_take(_run):
     """What stands in capitals in the help is something that is completed, or cannot be."""
     files = {'FILE', 'PATH', 'NAME=FILE', 'FROM=TO', 'PATTERN[:ERRNO]'}
-    others = {'ADDR=ADDR', 'NAME=NAME', 'N', 'NAME'}
+    others = {'ADDR=ADDR', 'NAME=NAME', 'N', 'NAME', 'WHEN'}
     for name in subcommands() - {'help', 'version'}:
-        for word in re.findall(r'^ +(?:-\w(?:, )?)?(?:--[a-z-]+)? ([A-Z]\S*)', shown(name), re.M):
+        for word in re.findall(r'^ +(?=-)(?:-\w(?:, )?)?(?:--[a-z-]+)? ([A-Z]\S*)', shown(name), re.M):
             assert word in files | others, f'{name}: {word}: completion/ does not know it'
 
 

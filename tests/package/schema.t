@@ -85,7 +85,7 @@ def of_documents():
         with open(name, encoding='utf-8') as file:
             blocks = re.findall(r'```yaml\n(.*?)```', file.read(), re.S)
         for text in blocks:
-            if not text.startswith('version:'):
+            if not re.search('^version:', text, re.M):
                 text = ('version: 1\nrules:\n' if text.startswith('- ') else 'version: 1\n') + text
             yield os.path.relpath(name, SRC), text.encode()
 
