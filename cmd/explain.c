@@ -305,7 +305,8 @@ static int explain(struct explaining *explaining, const struct written_call *wri
 		       name);
 		return EXIT_SUCCESS;
 	}
-	flight = flight_new(getpid(), gettid(), written->arch, written->nr, written->args, 1);
+	flight = flight_new(&options, getpid(), gettid(), written->arch, written->nr,
+			    written->args, 1);
 	if (!flight) {
 		complain("%s", strerror(ENOMEM));
 		return EXIT_POINTSMAN;

@@ -70,7 +70,8 @@ static int look(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	struct flight *flight;
 
 	(void)verdict;
-	flight = flight_new(call->tgid, call->tid, call->arch, call->nr, call->args, call->id);
+	flight = flight_new(&looking->asked, call->tgid, call->tid, call->arch, call->nr,
+			    call->args, call->id);
 	if (flight)
 		look_at(looking, flight);
 	flight_free(flight);
@@ -119,7 +120,7 @@ static int become(const struct watch *watch, int fd)
 	struct looking looking = { 0 };
 	/* What it asks is locked where that is needed: held around all of it, that would be twice. */
 	struct pm_layer layer = { .name = "watch", .data = &looking, .wants = look_wants,
-				  .decide = look, .concurrent = true };
+				  .decide = look, .concurrent = true, .ignores_comm = true };
 	struct pm_layer *layers[] = { &layer };
 	struct pm_options options = { .layers = layers, .nlayers = 1 };
 	char **command = watch->options->command;

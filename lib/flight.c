@@ -24,8 +24,18 @@ static void read_comm(pid_t tid, char comm[16])
 	comm[strcspn(comm, "\n")] = '\0';
 }
 
-struct flight *flight_new(pid_t tgid, pid_t tid, uint32_t arch, int nr, const uint64_t args[6],
-			  uint64_t id)
+/* Does anybody look at the thread's name? */
+static bool wants_comm(const struct pm_options *options)
+{
+	bool wanted = options->observer;
+
+	for (size_t i = 0; !wanted && i < options->nlayers; i++)
+		wanted = !options->layers[i]->ignores_comm;
+	return wanted;
+}
+
+struct flight *flight_new(const struct pm_options *options, pid_t tgid, pid_t tid, uint32_t arch,
+			  int nr, const uint64_t args[6], uint64_t id)
 {
 	struct flight *flight = calloc(1, sizeof(*flight));
 
@@ -34,7 +44,8 @@ struct flight *flight_new(pid_t tgid, pid_t tid, uint32_t arch, int nr, const ui
 	flight->call = (struct pm_call){ .tgid = tgid, .tid = tid, .arch = arch, .nr = nr,
 					 .id = id };
 	memcpy(flight->call.args, args, sizeof(flight->call.args));
-	read_comm(tid, flight->call.comm);
+	if (wants_comm(options))
+		read_comm(tid, flight->call.comm);
 	return flight;
 }
 

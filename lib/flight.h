@@ -39,8 +39,8 @@ struct flight {
 };
 
 /* As it was made; NULL: no memory.  flight_free() gives back all of it. */
-struct flight *flight_new(pid_t tgid, pid_t tid, uint32_t arch, int nr, const uint64_t args[6],
-			  uint64_t id);
+struct flight *flight_new(const struct pm_options *options, pid_t tgid, pid_t tid, uint32_t arch,
+			  int nr, const uint64_t args[6], uint64_t id);
 void flight_free(struct flight *flight);
 
 /* Read what its pointers name, from the memory of its thread.  As pm_call_read(). */

@@ -239,8 +239,8 @@ void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 	}
 	notice.caller = caller_get(n, (pid_t)kernel->pid);
 	if (notice.caller)
-		notice.flight = flight_new(notice.caller->peer->tgid, (pid_t)kernel->pid,
-					   kernel->data.arch, kernel->data.nr,
+		notice.flight = flight_new(n->options, notice.caller->peer->tgid,
+					   (pid_t)kernel->pid, kernel->data.arch, kernel->data.nr,
 					   (const uint64_t *)kernel->data.args,
 					   atomic_fetch_add(&n->calls, 1) + 1);
 	if (!notice.flight) {

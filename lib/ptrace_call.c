@@ -199,8 +199,8 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 		thread_resume(thread, 0);
 		return 0;
 	}
-	flight = flight_new(thread->process->tgid, thread->tid, info->arch, nr, info->entry.args,
-			    ++s->calls);
+	flight = flight_new(s->options, thread->process->tgid, thread->tid, info->arch, nr,
+			    info->entry.args, ++s->calls);
 	if (!flight) {
 		thread_kill(thread);
 		return 0;

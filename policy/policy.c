@@ -112,6 +112,9 @@ int policy_new(const char *name, struct policy **out)
 	policy->layer.data = policy;
 	policy->layer.wants = policy_wants;
 	policy->layer.decide = policy_decide;
+	/* A policy does not change: what is asked about one call waits for no other. */
+	policy->layer.concurrent = true;
+	policy->layer.ignores_comm = true;
 	*out = policy;
 	return 0;
 }
@@ -137,6 +140,8 @@ struct pm_layer *policy_layer(struct policy *policy)
 void policy_watch(struct policy *policy, const struct policy_watch *watch)
 {
 	policy->watch = watch;
+	/* Who watches hears of one decision after the other. */
+	policy->layer.concurrent = !watch;
 }
 
 unsigned int policy_unsafe(const struct policy *policy)

@@ -360,6 +360,11 @@ struct pm_layer {
 	 * that all such layers and observers share.
 	 */
 	bool concurrent;
+	/*
+	 * decide() does not look at call->comm, which is looked up in /proc for
+	 * each call, and is empty where all layers say so and there is no observer.
+	 */
+	bool ignores_comm;
 };
 
 /*

@@ -421,6 +421,7 @@ static void accepted(void **state)
 		       "      env-set: {A: '', \"\\u00fc\": \"\\U0001F600\"}\n");
 	assert_int_equal(policy_unsafe(policy), PM_UNSAFE_IO_URING | PM_UNSAFE_HANDLES);
 	assert_string_equal(policy_layer(policy)->name, "p.yaml");
+	assert_true(policy_layer(policy)->concurrent);
 	assert_int_equal(policy->nrules, 3);
 	assert_string_equal(policy->rules[0]->name, "rules[0]");
 	assert_string_equal(policy->rules[0]->source, "p.yaml:7");

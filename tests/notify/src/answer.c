@@ -66,6 +66,7 @@ static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	const char *path = data;
 	int err;
 
+	snprintf(name.machine, sizeof(name.machine), "%s", call->comm);
 	memset(name.version, 'x', sizeof(name.version));
 	if (path)
 		have_reborn(call);

@@ -285,7 +285,9 @@ static void answered(char **args)
 
 	(void)args;
 	check(pages != MAP_FAILED);
+	check(!prctl(PR_SET_NAME, "who asks"));
 	check(!uname(&name) && !strcmp(name.sysname, "answered"));
+	check(!strcmp(name.machine, "who asks"));
 	check(!uname((struct utsname *)(pages + page / 2)));
 	check(!strcmp(pages + page / 2, "answered"));
 	memset(pages, 0, 2 * page);
