@@ -441,8 +441,11 @@ int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdi
  * What is told of each call that some layer looked at, in this order: CALL,
  * a VERDICT for each layer that was asked, ANSWER, and where the call ran
  * redirected RESULT.  All but RESULT come before the call is answered.  The
- * RESULT of a thread that dies inside the call does not come.  Events of other
- * calls may come between those of one: call->id tells them apart.
+ * RESULT of a thread that dies inside the call does not come; nor, on the notify
+ * backend, that of a call that the kernel runs: nobody is told there how it ended
+ * (what the supervisor does itself has one: a descriptor that it hands over,
+ * sendmmsg).  Events of other calls may come between those of one: call->id tells
+ * them apart.
  */
 struct pm_event {
 	enum {
