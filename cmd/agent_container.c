@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,14 +46,21 @@ static void stop(int signal)
 	pm_serve_stop();
 }
 
-/* A thread's body: the process does not outlive the agent. */
+/* The agent has died. */
+static atomic_bool alone;
+
+/*
+ * A thread's body: the process does not outlive the agent for longer than the answers
+ * to what has been received take; no other process could give them.
+ */
 static void *follow(void *data)
 {
 	struct pollfd agent = { .fd = (int)(intptr_t)data, .events = POLLIN };
 
 	while (poll(&agent, 1, -1) < 1)
 		;
-	kill(getpid(), SIGKILL);
+	alone = true;
+	pm_serve_stop();
 	return NULL;
 }
 
@@ -221,7 +229,7 @@ static int serve(struct serving *serving, const char *event)
 	options.unsafe = agreed_unsafe(serving);
 	err = pm_serve(&options, serving->container->listener);
 	if (err >= 0)
-		tell(serving, err ? "hand-over" : "end");
+		tell(serving, !err ? "end" : alone ? "left" : "hand-over");
 	return err;
 }
 

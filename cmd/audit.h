@@ -50,7 +50,7 @@ void audit_tag(struct audit *audit, const char *container);
 
 /* What an agent says of a container that the audit is tagged with. */
 struct audit_container {
-	const char *event;		/* "begin", "resume", "hand-over", "end" */
+	const char *event;		/* "begin", "resume", "hand-over", "left", "end" */
 	const char *policy;		/* the rest: or NULL, 0 */
 	const char *const *policies;	/* names of its layers, innermost first */
 	size_t npolicies;

@@ -66,18 +66,32 @@ hears forgets "the manager is told that the container is gone"
 is "$(audited 'select(.type == "container") | .event' | xargs)" \
 	"begin hand-over resume hand-over resume hand-over resume end" "the audit tells of it"
 
-# An agent that is killed while nothing is on its way: the next one goes on.
-container b 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
+# events NAME N: the audit tells of N of them.
+events()
+{
+	[ "$(grep -c "\"event\":\"$1\"" "$work/audit")" = "$2" ]
+}
+
+# What a killed agent had received is answered, and the next one goes on.
+container b 'inside forever /data/file /tmp/stop; cat /data/file'
 hears "keeps 2" "the listener of another container"
-until_true says b started
-tell crash
-hears "ended 9" "the agent is killed"
-hears ready "another one is ready"
+until_true says b opening
+for turn in 1 2 3; do
+	until_true goes_on b
+	tell crash
+	hears "ended 9" "the agent is killed ($turn)"
+	hears ready "another one is ready"
+	until_true events left "$turn"
+	until_true events resume "$((3 + turn))"
+done
 touch "$work/bundles/b/root/tmp/stop"
 ended b
-is "$? $out" "0 started
-replaced" "and serves what the first one did"
+is "$? $out" "0 opening
+many rounds
+replaced" "no call is lost"
 hears forgets "the container is gone"
+is "$(audited 'select(.type == "container") | .event' | tail -n +9 | sort | xargs)" \
+	"begin end left left left resume resume resume" "the audit tells of that"
 tell stop
 hears stopping "the agent is stopped"
 hears "ended 0" "for good"

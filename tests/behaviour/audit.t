@@ -165,7 +165,7 @@ NEEDED = {
     'result': {**TASK, 'type': equals('result'), 'id': count, 'call': string, 'nr': count,
                'result': number},
     'container': {'v': equals(1), 'type': equals('container'), 'container': string, 'time': time,
-                  'event': words('begin', 'resume', 'hand-over', 'end')},
+                  'event': words('begin', 'resume', 'hand-over', 'left', 'end')},
 }
 MORE = {
     'start': {'cut': true},
