@@ -29,6 +29,8 @@ int run_command(int argc, char **argv);
 void run_help(FILE *to);
 int trace_command(int argc, char **argv);
 void trace_help(FILE *to);
+int learn_command(int argc, char **argv);
+void learn_help(FILE *to);
 int check_command(int argc, char **argv);
 void check_help(FILE *to);
 int explain_command(int argc, char **argv);

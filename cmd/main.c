@@ -15,6 +15,7 @@ static int version_command(int argc, char **argv);
 static const struct command commands[] = {
 	{ "run", "run a command under policies", run_command, run_help },
 	{ "trace", "show what would be mediated, while it happens", trace_command, trace_help },
+	{ "learn", "write a policy that allows what a command does", learn_command, learn_help },
 	{ "check", "say all that is wrong with policy files", check_command, check_help },
 	{ "explain", "say which rule decides a call, and why", explain_command, explain_help },
 	{ "agent", "serve the listeners of containers", agent_command, agent_help },
