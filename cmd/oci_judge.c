@@ -38,6 +38,15 @@ static const char *text(json_object *object, const char *name)
 	return value ? value : "";
 }
 
+/* The length of a list, which may be left out; -EINVAL where it is no list. */
+static int length_of(json_object *list)
+{
+	if (!list)
+		return 0;
+	return json_object_is_type(list, json_type_array) ? (int)json_object_array_length(list) :
+							    -EINVAL;
+}
+
 /* 0 is no action's number but KILL's, the strictest: so is what is not known here. */
 static uint32_t action_of(const char *name, json_object *number)
 {
@@ -81,10 +90,10 @@ static enum scmp_compare comparison_of(const char *name)
 /* The arguments of one rule; their number, or -EINVAL. */
 static int read_args(json_object *args, struct scmp_arg_cmp *out)
 {
-	size_t n = args ? json_object_array_length(args) : 0;
+	int n = length_of(args);
 
-	for (size_t i = 0; i < n && i < 6; i++) {
-		json_object *arg = json_object_array_get_idx(args, i);
+	for (int i = 0; i < n && i < 6; i++) {
+		json_object *arg = json_object_array_get_idx(args, (size_t)i);
 
 		out[i] = (struct scmp_arg_cmp){
 			.arg = (unsigned int)json_object_get_int(member(arg, "index")),
@@ -92,10 +101,10 @@ static int read_args(json_object *args, struct scmp_arg_cmp *out)
 			.datum_a = json_object_get_uint64(member(arg, "value")),
 			.datum_b = json_object_get_uint64(member(arg, "valueTwo")),
 		};
-		if (out[i].op == _SCMP_CMP_MIN)
+		if (out[i].op == _SCMP_CMP_MIN || out[i].arg > 5)
 			return -EINVAL;
 	}
-	return n > 6 ? -EINVAL : (int)n;
+	return n > 6 ? -EINVAL : n;
 }
 
 /*
@@ -135,25 +144,31 @@ static int add_rule(scmp_filter_ctx filter, uint32_t otherwise, json_object *rul
 	uint32_t action = action_of(text(rule, "action"), member(rule, "errnoRet"));
 	struct scmp_arg_cmp args[6];
 	int n = read_args(member(rule, "args"), args), err = n < 0 ? n : 0;
+	int count = length_of(names);
 
 	/* libseccomp refuses a rule that says what is so anyway. */
-	if (action == otherwise)
+	if (err || action == otherwise)
 		return err;
-	for (size_t i = 0; !err && i < json_object_array_length(names); i++)
-		err = add_name(filter, action,
-			       json_object_get_string(json_object_array_get_idx(names, i)), args, n);
-	return err;
+	for (int i = 0; !err && i < count; i++) {
+		const char *name =
+			json_object_get_string(json_object_array_get_idx(names, (size_t)i));
+
+		err = name ? add_name(filter, action, name, args, n) : -EINVAL;
+	}
+	return err ? err : count < 0 ? count : 0;
 }
 
 static int add_arches(scmp_filter_ctx filter, json_object *arches)
 {
-	size_t n = arches ? json_object_array_length(arches) : 0;
-	int err = 0;
+	int n = length_of(arches), err = n < 0 ? n : 0;
 
-	for (size_t i = 0; !err && i < n; i++) {
-		const char *name = json_object_get_string(json_object_array_get_idx(arches, i));
+	for (int i = 0; !err && i < n; i++) {
+		const char *name =
+			json_object_get_string(json_object_array_get_idx(arches, (size_t)i));
 
-		if (!strcmp(name, "SCMP_ARCH_X86"))
+		if (!name)
+			err = -EINVAL;
+		else if (!strcmp(name, "SCMP_ARCH_X86"))
 			err = seccomp_arch_add(filter, SCMP_ARCH_X86);
 		else if (!strcmp(name, "SCMP_ARCH_X32"))
 			err = seccomp_arch_add(filter, SCMP_ARCH_X32);
@@ -186,11 +201,12 @@ static int make(json_object *profile, struct oci_judge *judge)
 				       member(profile, "defaultErrnoRet"));
 	json_object *rules = member(profile, "syscalls");
 	scmp_filter_ctx filter = seccomp_init(otherwise);
-	size_t n = rules ? json_object_array_length(rules) : 0;
-	int err = filter ? add_arches(filter, member(profile, "architectures")) : -EINVAL;
+	int n = length_of(rules), err = n < 0 ? n : -EINVAL;
 
-	for (size_t i = 0; !err && i < n; i++)
-		err = add_rule(filter, otherwise, json_object_array_get_idx(rules, i));
+	if (filter && n >= 0)
+		err = add_arches(filter, member(profile, "architectures"));
+	for (int i = 0; !err && i < n; i++)
+		err = add_rule(filter, otherwise, json_object_array_get_idx(rules, (size_t)i));
 	if (!err)
 		err = take_code(filter, judge);
 	if (filter)
