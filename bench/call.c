@@ -2,11 +2,12 @@
 /*
  * bench_call - what one call costs the program that makes it
  *
- *	bench_call [-d MS] [-n COUNT] [-e TEXT] [-c CHILDREN] [-t THREADS] [-w] WORK [ARG...]
+ *	bench_call [-d MS] [-n COUNT] [-e TEXT] [-c CHILDREN] [-t THREADS] [-r] [-w] WORK [ARG...]
  *
  * Makes the call once and looks at what came of it, then times batches of it for MS
- * milliseconds and prints nanoseconds per call: the median of the batches, and their
- * least.  -n: one batch of COUNT calls.  -e: what was opened, or reached, must be this.
+ * milliseconds.  Prints nanoseconds per call, the median of the batches and their least,
+ * how many calls it has made, and, with -r, nanoseconds of processor time of the programs
+ * that it executed and of what they left behind, for each.  -n: one batch of COUNT calls.  -e: what was opened, or reached, must be this.
  * -c, -t: so many child processes, or threads, live meanwhile and do nothing.  -w: says "ready"
  * and reads a byte from standard input before the batches, and another one after them, so
  * that somebody can count meanwhile what else happens.
@@ -28,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,6 +48,8 @@ struct job {
 	char **args;
 	int fd;			/* what the work opened before */
 	struct sockaddr_in address;
+	uint64_t made;		/* calls, until now */
+	bool reaps;		/* what the programs leave behind is waited for */
 };
 
 struct work {
@@ -203,14 +207,43 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Orphans come to this process: wait until all have ended. */
+static void reap(void)
+{
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+}
+
+/* Nanoseconds of all that has been waited for. */
+static double used(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return ((double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec) * 1e9 +
+	       ((double)usage.ru_utime.tv_usec + (double)usage.ru_stime.tv_usec) * 1e3;
+}
+
 /* Nanoseconds per call of one batch. */
 static double batch(const struct work *work, struct job *job, uint64_t count)
 {
-	uint64_t begin = now();
+	uint64_t begin = now(), end;
 
 	for (uint64_t i = 0; i < count; i++)
 		work->once(job);
-	return (double)(now() - begin) / (double)count;
+	end = now();
+	job->made += count;
+	if (job->reaps)
+		reap();
+	return (double)(end - begin) / (double)count;
+}
+
+static void say(const struct job *job, double median, double least)
+{
+	printf("%.1f %.1f %llu", median, least, (unsigned long long)job->made);
+	if (job->reaps)
+		printf(" %.1f", used() / (double)job->made);
+	printf("\n");
 }
 
 static void time_batches(const struct work *work, struct job *job, uint64_t ns)
@@ -230,7 +263,7 @@ static void time_batches(const struct work *work, struct job *job, uint64_t ns)
 	} while (n < BATCHES_MAX && (n < 3 || now() - begin < ns));
 	qsort(took, n, sizeof(took[0]), by_size);
 	one = n % 2 ? took[n / 2] : (took[n / 2 - 1] + took[n / 2]) / 2;
-	printf("%.1f %.1f\n", one, took[0]);
+	say(job, one, took[0]);
 }
 
 static void *idle(void *data)
@@ -305,7 +338,7 @@ static void hold(void)
 
 static _Noreturn void usage(void)
 {
-	errx(2, "usage: bench_call [-d MS] [-n COUNT] [-e TEXT] [-c CHILDREN] [-t THREADS] [-w] "
+	errx(2, "usage: bench_call [-d MS] [-n COUNT] [-e TEXT] [-c CHILDREN] [-t THREADS] [-r] [-w] "
 		"open|stat|fstat|nothing|connect|exec [ARG...]");
 }
 
@@ -316,10 +349,11 @@ int main(int argc, char **argv)
 	int children = 0, threads = 0, opt;
 	uint64_t ns = 100000000, count = 0;
 	bool waits = false;
+	double one;
 
 	if (argc == 2 && !strcmp(argv[1], "child"))
 		be_child();
-	while ((opt = getopt(argc, argv, "+d:n:e:c:t:w")) >= 0) {
+	while ((opt = getopt(argc, argv, "+d:n:e:c:t:rw")) >= 0) {
 		switch (opt) {
 		case 'd':
 			ns = (uint64_t)atoll(optarg) * 1000000u;
@@ -335,6 +369,10 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			threads = atoi(optarg);
+			break;
+		case 'r':
+			job.reaps = true;
+			prctl(PR_SET_CHILD_SUBREAPER, 1);
 			break;
 		case 'w':
 			waits = true;
@@ -354,15 +392,18 @@ int main(int argc, char **argv)
 	have_threads(threads);
 	have_children(argv[0], children);
 	work->check(&job);
+	job.made = 1;
 	if (waits) {
 		puts("ready");
 		fflush(stdout);
 		hold();
 	}
-	if (count)
-		printf("%.1f\n", batch(work, &job, count));
-	else
+	if (count) {
+		one = batch(work, &job, count);
+		say(&job, one, one);
+	} else {
 		time_batches(work, &job, ns);
+	}
 	fflush(stdout);
 	if (waits)
 		hold();

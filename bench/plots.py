@@ -92,4 +92,4 @@ def draw(results, directory):
                os.path.join(directory, f'{group}.svg'))
     for kernel, found in results.get('guests', {}).items():
         bars(found['rows'], f'Instructions, the {kernel} kernel in a virtual machine',
-             os.path.join(directory, f'guest-{kernel}.svg'))
+             os.path.join(directory, f'guest-{kernel}.svg'), 'cpu_ratio')

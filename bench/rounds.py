@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Rounds in which everything is measured once, one opponent after the other."""
 
+import collections
+import ctypes
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -9,6 +12,7 @@ import sys
 import time
 
 LIMIT = 300     # seconds for one measurement
+PR_SET_CHILD_SUBREAPER = 36
 
 
 class Failed(Exception):
@@ -57,8 +61,29 @@ def started(room, argv, env, **more):
                             stderr=subprocess.PIPE, **more)
 
 
+def adopt():
+    """What a command leaves behind is this process's: a supervisor is nobody's child."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def used():
+    """Nanoseconds of processor time of all that has been waited for."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime) * 1e9
+
+
+def reap():
+    """Wait for what is left of a command."""
+    try:
+        while True:
+            os.waitpid(-1, 0)
+    except ChildProcessError:
+        pass
+
+
 def run(room, argv, env):
-    """What it printed, and how long it took in nanoseconds."""
+    """What it printed, how long it took, and how much of a processor, in nanoseconds."""
+    before = used()
     begin = time.perf_counter_ns()
     process = started(room, argv, env, stdin=subprocess.DEVNULL)
     try:
@@ -68,10 +93,16 @@ def run(room, argv, env):
         process.communicate()
         raise Failed(f'not done in {LIMIT} s') from error
     took = time.perf_counter_ns() - begin
+    reap()
     if process.returncode:
         said = err.strip().splitlines()
         raise Failed(f'status {process.returncode}' + (f': {said[-1]}' if said else ''))
-    return out, took
+    return out, float(took), used() - before
+
+
+class Figure(collections.namedtuple('Figure', 'time least cpu said')):
+    """Of one measurement, in nanoseconds: how long it took, the least of its batches, the
+    processor time of programs and supervisor; and what must be the same everywhere."""
 
 
 class Task:
@@ -95,16 +126,24 @@ class Task:
                 if self.work.fits(one) and self.count <= one.most_rules]
 
     def measure(self, room, opponent):
-        """Nanoseconds, and what must be the same with every opponent."""
+        """A Figure."""
         rules = room.rules(self.work.kind, self.count)
         if hasattr(self.work, 'clean'):
             self.work.clean(room)
             argv, env = opponent.wrap(rules, self.work.command(room))
-            out, took = run(room, placed(self.placement, argv), env)
-            return float(took), out
-        argv, env = opponent.wrap(rules, self.work.command(room, opponent, rules, self.options))
-        out, _ = run(room, placed(self.placement, argv), env)
-        return float(out.split()[0]), None
+            out, took, cpu = run(room, placed(self.placement, argv), env)
+            return Figure(took, took, cpu, out)
+
+        def calls(options):
+            argv, env = opponent.wrap(rules, self.work.command(room, opponent, rules, options))
+            out, _, cpu = run(room, placed(self.placement, argv), env)
+            median, least, count = out.split()[:3]
+            return float(median), float(least), int(count), cpu
+
+        # All but the calls is in both.
+        *_, few, cpu_few = calls([*self.options, '-n', '1'])
+        median, least, count, cpu = calls(self.options)
+        return Figure(median, least, max(cpu - cpu_few, 0) / (count - few), None)
 
 
 class Start(Task):
@@ -113,10 +152,11 @@ class Start(Task):
     def measure(self, room, opponent):
         argv, env = opponent.wrap(room.rules('path', self.count), ['/bin/true'])
         words = [f'{name}={value}' for name, value in env.items()]
-        argv = [room.call, *self.options, 'exec', *(['/usr/bin/env', *words] if words else []),
+        argv = [room.call, '-r', *self.options, 'exec', *(['/usr/bin/env', *words] if words else []),
                 *argv]
-        out, _ = run(room, placed(self.placement, argv), {})
-        return float(out.split()[0]), None
+        out, *_ = run(room, placed(self.placement, argv), {})
+        median, least, _, cpu = out.split()
+        return Figure(float(median), float(least), float(cpu), None)
 
 
 def quartiles(values):
@@ -127,16 +167,23 @@ def quartiles(values):
     return low, high
 
 
-def row_of(task, opponent, values, bare):
+def row_of(task, opponent, figures, bare):
     """The figures of one opponent; ratios are to bare in the same round."""
     row = {**task.key, 'opponent': opponent.name, 'opponent_title': opponent.title,
-           'unit': 'ns', 'rounds': values, 'median': statistics.median(values)}
-    row['quartiles'] = quartiles(values)
-    if bare:
-        ratios = [mine / theirs for mine, theirs in zip(values, bare)]
-        row['ratio'] = statistics.median(ratios)
-        row['ratio_quartiles'] = quartiles(ratios)
-        row['added'] = statistics.median(mine - theirs for mine, theirs in zip(values, bare))
+           'unit': 'ns'}
+    for kind, prefix in (('time', ''), ('least', 'least_'), ('cpu', 'cpu_')):
+        values = [getattr(figure, kind) for figure in figures]
+        theirs = [getattr(figure, kind) for figure in bare or []]
+        if prefix != 'least_':
+            row[prefix + 'rounds'] = values
+            row[prefix + 'quartiles'] = quartiles(values)
+        row[prefix + 'median'] = statistics.median(values)
+        if bare and all(theirs):
+            ratios = [mine / its for mine, its in zip(values, theirs)]
+            row[prefix + 'ratio'] = statistics.median(ratios)
+            row[prefix + 'ratio_quartiles'] = quartiles(ratios)
+            row[prefix + 'added'] = statistics.median(
+                mine - its for mine, its in zip(values, theirs))
     return row
 
 
@@ -144,6 +191,7 @@ def measure_all(room, tasks, present, rounds):
     """Rows of figures, and what failed.  Each round goes through everything once, and
     begins with another opponent: what the machine does meanwhile hits all of them."""
     values, said, failures = {}, {}, []
+    adopt()
     progress = Progress(rounds * sum(len(task.opponents(present)) for task in tasks))
     for number in range(rounds):
         for index, task in enumerate(tasks):
@@ -156,10 +204,11 @@ def measure_all(room, tasks, present, rounds):
                 if values.get(at, []) is None:
                     continue
                 try:
-                    value, out = task.measure(room, opponent)
-                    if out is not None and said.setdefault(task.work.name, out) != out:
-                        raise Failed(f'says {out!r}, others say {said[task.work.name]!r}')
-                    values.setdefault(at, []).append(value)
+                    figure = task.measure(room, opponent)
+                    expected = said.setdefault(task.work.name, figure.said)
+                    if figure.said != expected:
+                        raise Failed(f'says {figure.said!r}, others say {expected!r}')
+                    values.setdefault(at, []).append(figure)
                 except Failed as error:
                     values[at] = None
                     failures.append({**task.key, 'opponent': opponent.name,

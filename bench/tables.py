@@ -22,22 +22,27 @@ def number(value):
     return f'{value:.0f}' if value >= 100 else f'{value:.3g}'
 
 
-def spread(row):
+def spread(row, kind):
     """Half the distance of the quartiles, in per cent of the median."""
-    low, high = row.get('ratio_quartiles') or row['quartiles']
-    middle = row.get('ratio') or row['median']
+    if row['opponent'] == 'bare' or kind + 'ratio' not in row:
+        low, high = row[kind + 'quartiles']
+        middle = row[kind + 'median']
+    else:
+        low, high = row[kind + 'ratio_quartiles']
+        middle = row[kind + 'ratio']
     return 100 * (high - low) / 2 / middle if middle else 0
 
 
-def cell(row, guest=False):
+def cell(row, kind, guest):
     """Of one opponent: the ratio to bare; bare itself in its unit."""
     if row is None:
         return '-'
-    if row['opponent'] == 'bare' or 'ratio' not in row:
-        text = number(row['median'] / 8) if guest else amount(row['median'])
+    if row['opponent'] == 'bare' or kind + 'ratio' not in row:
+        median = row[kind + 'median']
+        text = number(median / 8) if guest else amount(median)
     else:
-        text = number(row['ratio']) + '×'
-    return text if guest or len(row['rounds']) < 2 else f'{text} ±{spread(row):.0f}%'
+        text = number(row[kind + 'ratio']) + '×'
+    return text if len(row['rounds']) < 2 else f'{text} ±{spread(row, kind):.0f}%'
 
 
 def label(row):
@@ -59,13 +64,14 @@ def opponents_in(rows):
         index for index, start in enumerate(order) if name.startswith(start)))}
 
 
-def matrix(rows, guest=False):
-    """A heading and lines: works down, opponents across."""
+def matrix(rows, kind='', guest=False):
+    """A heading and lines: works down, opponents across.  kind: '' is time, 'cpu_' that of
+    processors; guest: in instructions."""
     names, lines = opponents_in(rows), {}
     for row in rows:
         lines.setdefault(label(row), {})[row['opponent']] = row
     heading = ['', *names.values()]
-    body = [[what, *(cell(found.get(name), guest) for name in names)]
+    body = [[what, *(cell(found.get(name), kind, guest) for name in names)]
             for what, found in lines.items()]
     return [heading, *body]
 
@@ -170,13 +176,18 @@ def sections(results):
             rows = select(results, group, placement)
             if rows:
                 yield f'{group}-{placement}', f'{title}, {placed}', matrix(rows)
+        rows = select(results, group, 'one')
+        # Of a few calls it says nothing.
+        if rows and not results['conditions']['quick']:
+            yield (f'{group}-cpu', f'{title}, processor time of program and supervisor',
+                   matrix(rows, 'cpu_'))
     yield ('counts', 'System calls of the supervisor for each call, counted',
            counts_table(results))
     yield 'memory', 'Memory of the supervisor, ten rules', memory_table(results)
     for kernel, found in results.get('guests', {}).items():
         yield (f'guest-{kernel}',
                f'Instructions in a virtual machine, the {kernel} kernel {found["kernel"]}',
-               matrix(found['rows'], guest=True))
+               matrix(found['rows'], 'cpu_', guest=True))
     if results.get('round_trips'):
         yield ('round-trips', 'Round trips of a notification, instructions',
                [['', 'stock', 'patched', 'patched/stock'], *results['round_trips']])
