@@ -27,6 +27,9 @@ struct index {
 };
 
 static struct index indices[TABLES];
+/* In the order of their names; none without a number in one of the tables. */
+static const struct pm_sysent *entries[NUMBERS * TABLES];
+static const char *quiets[NUMBERS * TABLES];
 static pthread_once_t indices_made = PTHREAD_ONCE_INIT;
 
 /*
@@ -86,21 +89,65 @@ static int table_of(uint32_t arch)
 	return arch == AUDIT_ARCH_X86_64 ? WIDE : arch == AUDIT_ARCH_I386 ? NARROW : -1;
 }
 
-static const struct pm_sysent *entry_by_name(uint32_t arch, const char *name)
+/* The order of names; entries of one name stay in the order of the table. */
+static int order_entries(const void *a, const void *b)
+{
+	const struct pm_sysent *const *one = a, *const *other = b;
+	int order = strcmp((*one)->name, (*other)->name);
+
+	return order ? order : (*one > *other) - (*one < *other);
+}
+
+static int order_names(const void *a, const void *b)
+{
+	const char *const *one = a, *const *other = b;
+
+	return strcmp(*one, *other);
+}
+
+/* As the numbers of a table are ordered, which is no argument of qsort(3)'s. */
+static const struct number *ordered;
+
+static int order_numbers(const void *a, const void *b)
+{
+	const uint16_t *one = a, *other = b;
+
+	return strcmp(ordered[*one].name, ordered[*other].name);
+}
+
+static void sort_names(void)
 {
 	for (size_t i = 0; i < pm_sysents_count; i++)
-		if (!strcmp(pm_sysents[i].name, name) &&
-		    (!pm_sysents[i].arch || !arch || pm_sysents[i].arch == arch))
-			return &pm_sysents[i];
+		entries[i] = &pm_sysents[i];
+	qsort(entries, pm_sysents_count, sizeof(*entries), order_entries);
+	memcpy(quiets, pm_quiet_names, pm_quiet_names_count * sizeof(*quiets));
+	qsort(quiets, pm_quiet_names_count, sizeof(*quiets), order_names);
+}
+
+static const struct pm_sysent *entry_by_name(uint32_t arch, const char *name)
+{
+	size_t low = 0, high = pm_sysents_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (strcmp(entries[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < pm_sysents_count && !strcmp(entries[low]->name, name); low++)
+		if (!entries[low]->arch || !arch || entries[low]->arch == arch)
+			return entries[low];
 	return NULL;
 }
 
 static const char *quiet_by_name(const char *name)
 {
-	for (size_t i = 0; i < pm_quiet_names_count; i++)
-		if (!strcmp(pm_quiet_names[i], name))
-			return pm_quiet_names[i];
-	return NULL;
+	const char *const *found = bsearch(&name, quiets, pm_quiet_names_count, sizeof(*quiets),
+					   order_names);
+
+	return found ? *found : NULL;
 }
 
 /* Name a number, where one of the tables has the name. */
@@ -126,23 +173,16 @@ static void index_table(struct index *index, uint32_t arch, uint32_t seccomp_arc
 	for (size_t i = 0; i < sizeof(newest) / sizeof(newest[0]); i++)
 		if (!newest[i].arch || newest[i].arch == arch)
 			index_number(index, arch, newest[i].nr, newest[i].name);
-	for (int nr = 0; nr < NUMBERS; nr++) {
-		size_t at = index->known;
-
-		if (!index->numbers[nr].name)
-			continue;
-		while (at && strcmp(index->numbers[index->by_name[at - 1]].name,
-				    index->numbers[nr].name) > 0) {
-			index->by_name[at] = index->by_name[at - 1];
-			at--;
-		}
-		index->by_name[at] = (uint16_t)nr;
-		index->known++;
-	}
+	for (int nr = 0; nr < NUMBERS; nr++)
+		if (index->numbers[nr].name)
+			index->by_name[index->known++] = (uint16_t)nr;
+	ordered = index->numbers;
+	qsort(index->by_name, index->known, sizeof(*index->by_name), order_numbers);
 }
 
 static void make_indices(void)
 {
+	sort_names();
 	index_table(&indices[WIDE], AUDIT_ARCH_X86_64, SCMP_ARCH_X86_64);
 	index_table(&indices[NARROW], AUDIT_ARCH_I386, SCMP_ARCH_X86);
 }
@@ -220,9 +260,11 @@ const struct pm_sysent *pm_sysent_next(uint32_t arch, int *nr)
 
 uint32_t pm_syscall_classes(const char *name)
 {
-	const struct pm_sysent *ent = entry_by_name(0, name);
+	const struct pm_sysent *ent;
 	uint32_t classes = 0;
 
+	pthread_once(&indices_made, make_indices);
+	ent = entry_by_name(0, name);
 	PM_SHAPE_EACH(ent, shape)
 		classes |= shape->classes;
 	return classes;
