@@ -3,7 +3,7 @@
 
 BUILD ?= build
 
-.PHONY: all bench check check-kernel check-notify clean demo demo-kernel mutate install setup setup-bench setup-kernel setup-tests soak uninstall vm-shell
+.PHONY: all bench check check-kernel check-notify check-package clean demo demo-kernel mutate install setup setup-bench setup-kernel setup-tests soak uninstall vm-shell
 
 # Two at a time in one checkout take turns.
 lock = @flock Makefile
@@ -69,6 +69,11 @@ mutate: setup-tests setup-kernel all
 check-notify: setup-tests setup-kernel
 	@$(MAKE) --no-print-directory all
 	tests/check-notify $(BUILD)
+
+# The Debian packages: built, and installed into a clean root (which needs root).
+check-package: setup
+	$(lock) scripts/install debhelper debootstrap dpkg-dev git lintian util-linux
+	tests/check-package $(BUILD)
 
 demo-kernel:
 	kernel/demo/run

@@ -27,6 +27,7 @@ LINES = {
     'pointsman run --backend n': {'notify'},
     'pointsman run --policy si': {'site.yaml', 'side'},
     'pointsman run --policy=si': {'site.yaml', 'side'},
+    'pointsman run --policy=': {'site.yaml', 'side'},
     'pointsman run -v --policy site.yaml --policy si': {'site.yaml', 'side'},
     'pointsman run --policy side/': {'inner.yml'},
     'pointsman run --audit si': {'site.yaml', 'site.txt', 'side'},
@@ -155,13 +156,14 @@ class Fish:
 
 def environment(run):
     return {'PATH': f'{run.path("bin")}:/usr/bin:/bin', 'COMPLETION': SRC + '/completion',
-            'HOME': run.path('place'), 'XDG_CONFIG_HOME': run.path('place')}
+            'HOME': run.path('home'), 'XDG_CONFIG_HOME': run.path('home')}
 
 
 def place(run):
     """The directory that lines are typed in, and the command by its name."""
     for name in ('site.yaml', 'site.txt', 'side/inner.yml', 'side/other'):
         run.path('place/' + name, 'text\n')
+    os.mkdir(run.path('home'))
     run.path('bin/only-here', '#!/bin/sh\n', 0o755)
     os.symlink(PM, run.path('bin/pointsman'))
 

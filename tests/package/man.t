@@ -51,7 +51,7 @@ def help_fits_one_screen(_run):
         # The prompt that follows is on the screen too.
         assert len(lines) < LINES, (len(lines), text)
         for line in lines:
-            assert len(line) < COLUMNS, line
+            assert len(line) <= COLUMNS, line
 
 
 def the_same_options(_run):
