@@ -50,8 +50,8 @@ _pointsman_value()
 _pointsman_operand()
 {
 	case $1 in
-	*' POLICY'* | *' FILE'*) _pointsman_files yaml yml ;;
-	*' AUDIT'*) _pointsman_files json jsonl ;;
+	*POLICY*) _pointsman_files yaml yml ;;
+	*AUDIT*) _pointsman_files json jsonl ;;
 	esac
 }
 

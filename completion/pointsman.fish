@@ -107,9 +107,9 @@ function __pointsman_complete
         end
     else if string match -q '*COMMAND*' -- $usage
         complete -C (string join ' ' -- (string escape -- $words[$i..]) "$word")
-    else if string match -qr ' (POLICY|FILE)' -- $usage
+    else if string match -q '*POLICY*' -- $usage
         __pointsman_files "$word" yaml yml
-    else if string match -q '* AUDIT*' -- $usage
+    else if string match -q '*AUDIT*' -- $usage
         __pointsman_files "$word" json jsonl
     end
 end
