@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LIMIT = 1500    # seconds for one kernel
+LIMIT = 3000    # seconds for one kernel
 
 
 def run_kernel(options, kernel, groups):

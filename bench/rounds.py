@@ -11,7 +11,8 @@ import subprocess
 import sys
 import time
 
-LIMIT = 300     # seconds for one measurement
+# Seconds for one measurement, or None.
+LIMIT = 300
 PR_SET_CHILD_SUBREAPER = 36
 
 

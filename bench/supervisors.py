@@ -8,9 +8,8 @@ import shutil
 import subprocess
 import time
 
+import rounds
 from rounds import Failed, placed, started
-
-WAIT = 60       # seconds until something that must come has come
 
 
 class Held:
@@ -80,7 +79,7 @@ def count_calls(room, opponent, work, number):
             strace.send_signal(2)
             strace.communicate()
         held.go()
-        held.process.wait(WAIT)
+        held.process.wait(rounds.LIMIT)
     counts = collections.Counter()
     with open(log, encoding='utf-8', errors='replace') as file:
         for line in file:
@@ -94,7 +93,7 @@ def count_calls(room, opponent, work, number):
 
 def attached(pid, strace):
     """Wait until all threads of the supervisor are traced."""
-    until = time.monotonic() + WAIT
+    until = time.monotonic() + (rounds.LIMIT or float('inf'))
     while time.monotonic() < until:
         tracers = set()
         for tid in os.listdir(f'/proc/{pid}/task'):
@@ -166,7 +165,7 @@ def all_memory(room, work, present, processes):
                     held.go()
                     held.answer()
                     held.go()
-                    held.process.wait(WAIT)
+                    held.process.wait(rounds.LIMIT)
                 rows.append({**key, 'kib': sizes})
             except (Failed, OSError, subprocess.TimeoutExpired) as error:
                 failures.append({**key, 'reason': str(error)})
