@@ -119,6 +119,7 @@ const struct backend_row backend_rows[] = {
 	{ "without a supervisor, programs end", "at once", "at their next call" },
 	{ "strace and gdb work inside", "no", "yes" },
 	{ "pointsman works inside", "no", "yes" },
+	{ "what a redirected call returned", "in the audit", "not known" },
 	{ "a decision costs a program", "two stops", "one wait" },
 };
 const size_t nbackend_rows = sizeof(backend_rows) / sizeof(backend_rows[0]);
