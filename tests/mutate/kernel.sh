@@ -38,7 +38,7 @@ kernel_copy()
 	if [ "$(git -C "$from" write-tree)" != "$id" ] || ! git -C "$from" diff --quiet; then
 		die 'the tree in which the kernel was built is not that of the series'
 	fi
-	rm -rf "$tree"
+	rm -rf "$tree" "$mutants/kernel/planted"
 	mkdir "$tree"
 	tar -C "$from" --exclude=./obj-debug --exclude=./.git -c . | tar -C "$tree" -x
 	# It is built anew, its paths being absolute; what it has checked need not be.
@@ -86,6 +86,7 @@ kernel_prepare()
 	base=$("$src/kernel/scripts/image" redirect) || return
 	kernel_tests=$("$src/kernel/scripts/selftests" series) || return
 	with_series kernel_copy || return
+	dig_out kernel
 	# vm/run takes the vmlinux beside it.
 	for image in mutant clean; do
 		cp "$base" "$mutants/kernel/$image/bzImage"

@@ -49,20 +49,24 @@ library_finds()
 	return 1
 }
 
+# library_copy WHICH COMMIT
 library_copy()
 {
 	local dir=$mutants/library/$1
 
 	rm -rf "$dir"
 	mkdir -p "$dir/tree"
-	git -C "$src" archive HEAD | tar -C "$dir/tree" -xm || return
+	git -C "$src" archive "$2" | tar -C "$dir/tree" -xm || return
 	(cd "$dir/tree" && meson setup "$dir/build") >"$dir/log" 2>&1 || return
 	ninja -C "$dir/build" >>"$dir/log" 2>&1
 }
 
 library_prepare()
 {
-	library_copy clean && library_copy mutant || return
+	local commit
+
+	commit=$(git -C "$src" rev-parse HEAD) || return
+	library_copy clean "$commit" && library_copy mutant "$commit" || return
 	: >"$mutants/library/clean/passes"
 	tree=$mutants/library/mutant/tree
 }
