@@ -17,6 +17,8 @@
 
 #include "audit_json.h"
 
+#define SEEN 1024
+
 /*
  * A call that is being decided on, from CALL to ANSWER; those of several threads
  * are at the same time.
@@ -41,6 +43,7 @@ struct audit {
 	int fd;
 	bool decided;
 	bool torn;		/* the last line was not written to its end */
+	pid_t seen[SEEN];	/* processes whose parent was told, by their numbers */
 	const char *container;	/* whose calls these are, or NULL */
 	struct pm_observer observer;
 	struct pending *pending;
@@ -376,6 +379,33 @@ static void put_exe(struct json *json, json_object *line, const struct pm_call *
 		json_put(json, line, "exe", json_text(json, exe, (size_t)len, JSON_MAX_TEXT));
 }
 
+/* The parent, with the first line of a process, and where it becomes another program. */
+static void put_parent(struct audit *audit, struct json *json, json_object *line,
+		       const struct pm_call *call)
+{
+	pid_t *seen = &audit->seen[call->tgid % SEEN];
+	char proc[32], stat[512];
+	const char *at;
+	int fd, parent;
+	ssize_t len;
+
+	if (*seen == call->tgid && strncmp(call->name ? call->name : "", "execve", 6))
+		return;
+	snprintf(proc, sizeof(proc), "/proc/%d/stat", call->tgid);
+	fd = open(proc, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	len = read(fd, stat, sizeof(stat) - 1);
+	close(fd);
+	stat[len > 0 ? len : 0] = '\0';
+	/* "4243 (what it calls itself) R 4242 ..." */
+	at = strrchr(stat, ')');
+	if (!at || sscanf(at, ") %*c %d", &parent) != 1)
+		return;
+	json_put(json, line, "ppid", json_object_new_int(parent));
+	*seen = call->tgid;
+}
+
 static int tell_call(struct audit *audit, const struct pm_event *event)
 {
 	struct pending *pending = calloc(1, sizeof(*pending));
@@ -388,6 +418,7 @@ static int tell_call(struct audit *audit, const struct pm_event *event)
 	json_put(&json, line, "id", json_object_new_uint64(event->call->id));
 	json_put_time(&json, line);
 	put_task(&json, line, event->call);
+	put_parent(audit, &json, line, event->call);
 	put_exe(&json, line, event->call);
 	put_arch(&json, line, event->call);
 	json_put_call(&json, line, event->call);

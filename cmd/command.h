@@ -35,6 +35,8 @@ int check_command(int argc, char **argv);
 void check_help(FILE *to);
 int explain_command(int argc, char **argv);
 void explain_help(FILE *to);
+int report_command(int argc, char **argv);
+void report_help(FILE *to);
 int agent_command(int argc, char **argv);
 void agent_help(FILE *to);
 int oci_profile_command(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{ "learn", "write a policy that allows what a command does", learn_command, learn_help },
 	{ "check", "say all that is wrong with policy files", check_command, check_help },
 	{ "explain", "say which rule decides a call, and why", explain_command, explain_help },
+	{ "report", "make a page of an audit", report_command, report_help },
 	{ "agent", "serve the listeners of containers", agent_command, agent_help },
 	{ "oci-profile", "print a container's seccomp section for the agent", oci_profile_command, oci_profile_help },
 	{ "doctor", "say what works here, and what to do where it does not", doctor_command, doctor_help },

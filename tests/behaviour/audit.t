@@ -169,7 +169,7 @@ NEEDED = {
 }
 MORE = {
     'start': {'cut': true},
-    'call': {**SAID, 'exe': text, 'deep': deep, 'fails': error,
+    'call': {**SAID, 'exe': text, 'ppid': count, 'deep': deep, 'fails': error,
              'holds': words('file', 'landlock', 'name'),
              'ran': mapping({'call': string, 'nr': count},
                             {'args': array(hexadecimal, 6), 'deep': deep})},
@@ -250,6 +250,23 @@ def start_line(run):
     same(start['machine'], os.uname().machine)
     same(start['backend'], os.environ.get('PM_BACKEND', 'ptrace'))
     same(stat.S_IMODE(os.stat(run.audit).st_mode), 0o600)
+
+
+def the_parents(run):
+    """With the first line of each process, and with what it becomes."""
+    run(['--deny', '/no/such'], ['sh', '-c', 'echo $$; (cat /dev/null; exit 3) & wait; exit'])
+    lines = [x for x in run.lines() if x['type'] == 'call']
+    parents = {}
+    for line in lines:
+        if line['tgid'] not in parents:
+            assert 'ppid' in line, line
+        parents.setdefault(line['tgid'], line.get('ppid'))
+        same(line.get('ppid', parents[line['tgid']]), parents[line['tgid']])
+        assert 'ppid' in line or not line['call'].startswith('execve'), line
+    start, = [x['pid'] for x in run.lines() if x['type'] == 'start']
+    same(parents[start], os.getpid())
+    assert all(x == start or x in parents for pid, x in parents.items() if pid != start), parents
+    assert len(parents) >= 2, parents
 
 
 def a_denial(run):
@@ -720,12 +737,13 @@ def the_documentation(_run):
             assert f'`{member}`' in section or f'`"{member}"' in section, f'{kind}: {member}'
 
 
-TESTS = [start_line, a_denial, a_rule_of_a_file, a_redirect, a_redirect_that_fails, two_layers,
-         an_inner_denial_is_final, written_before_the_answer, a_descriptor, standard_error,
-         all_or_decided, addresses, arguments_and_environment, odd_names, closed_pipe_refuses_all,
-         many_processes, every_line_of_a_busy_run, after_a_torn_line,
+TESTS = [start_line, the_parents, a_denial, a_rule_of_a_file, a_redirect, a_redirect_that_fails,
+         two_layers, an_inner_denial_is_final, written_before_the_answer, a_descriptor,
+         standard_error, all_or_decided, addresses, arguments_and_environment, odd_names,
+         closed_pipe_refuses_all, many_processes, every_line_of_a_busy_run, after_a_torn_line,
          a_full_disk_refuses_all, a_closed_pipe_starts_nothing, a_fifo_waits_for_its_reader,
-         a_program_that_is_redirected, appends, built_in, answered_by_value, a_kill, the_documentation]
+         a_program_that_is_redirected, appends, built_in, answered_by_value, a_kill,
+         the_documentation]
 
 
 sys.exit(tap.main(TESTS, Run))
