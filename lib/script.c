@@ -79,8 +79,11 @@ static enum format look(const struct pm_where *where, struct line *line)
 
 	memset(line->bytes, 0, sizeof(line->bytes));
 	len = where->fd < 0 ? -ENOENT : read_head(where->fd, line->bytes);
-	/* May be executed but not read: if it is a script after all, it is refused. */
-	if (len == -EACCES || len == -EPERM)
+	/*
+	 * May be executed but not read, or not before somebody gives a lease back, for
+	 * which nobody waits here: if it is a script after all, it is refused.
+	 */
+	if (len == -EACCES || len == -EPERM || len == -EWOULDBLOCK)
 		return FORMAT_PROGRAM;
 	if (len < 0)
 		return FORMAT_OTHER;

@@ -40,6 +40,8 @@ struct race_call {
 int race_main(const struct race_call *calls, size_t n, int argc, char **argv);
 
 void race_count(struct race *race, enum outcome outcome);
+/* The line of counts. */
+void race_print(const struct race *race);
 /* By the result of a call that makes no descriptor; a win is the caller's to find. */
 enum outcome race_outcome(long result);
 /* By the file that a descriptor is of; closes it.  Negative: an error, in errno. */

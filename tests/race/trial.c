@@ -18,6 +18,12 @@ void race_count(struct race *race, enum outcome outcome)
 	race->count[outcome]++;
 }
 
+void race_print(const struct race *race)
+{
+	printf("tries=%lu refused=%lu ran=%lu other=%lu wins=%lu\n", race->tries,
+	       race->count[REFUSED], race->count[RAN], race->count[OTHER], race->count[WIN]);
+}
+
 enum outcome race_outcome(long result)
 {
 	if (result >= 0)
@@ -228,7 +234,6 @@ int race_main(const struct race_call *calls, size_t n, int argc, char **argv)
 	while (goes_on(&race, tries, !strcmp(argv[1], "win")))
 		call->try(&race);
 	attack_stop(race.attack);
-	printf("tries=%lu refused=%lu ran=%lu other=%lu wins=%lu\n", race.tries,
-	       race.count[REFUSED], race.count[RAN], race.count[OTHER], race.count[WIN]);
+	race_print(&race);
 	return 0;
 }

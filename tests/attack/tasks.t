@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Who makes a call, and with what: children of every kind; arguments that are read long
+# after they were decided on; signal frames that make another call of a decided one;
+# mappings that look like pins.
+# shellcheck source=tests/attack/attack.sh
+. "${PM_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/attack/attack.sh"
+
+prepare_races
+files=$TMPDIR/files
+run=("$PM" run --policy "$TMPDIR/policy.yaml" --)
+
+# attacked WHAT SIDE COMMAND...
+attacked()
+{
+	local what=$1 side=$2 line
+	shift 2
+	line=$("$@" 2>&1) || line+=" (status $?)"
+	if [ "$line" = guarded ]; then
+		skip "$what" 'kernel: without mseal a child has the pins of its parent'
+	else
+		verdict "$what" "$line" "$side"
+	fi
+}
+
+[ -n "${PM_ATTACK_TRIES:-}" ] || attackers='thread clone-vm shared'
+race_call family $(($(tries 3000) * part)) "$attack/family"
+clone3=(clone3-flags thread "$(tries 1000)" "$files" "$address" "$good_port" "$evil_port")
+attacked 'clone3, traced and not' naive "$attack/family" win "${clone3[@]}"
+attacked 'clone3, traced and not' pointsman "${run[@]}" "$attack/family" try "${clone3[@]}"
+
+cp "$race/report" "$TMPDIR/leased"
+attacked 'arguments of a call that sleeps' naive "$attack/slots" one-slot 3 "$TMPDIR/leased" "$files/evil"
+attacked 'arguments of a call that sleeps' pointsman "${run[@]}" \
+	"$attack/slots" try "$(tries 20)" "$TMPDIR/leased" "$files/evil"
+
+# Of a leased script it is not known what runs it: it does not run.
+printf '#!%s good\n' "$race/report" >"$TMPDIR/script"
+chmod 0755 "$TMPDIR/script"
+line=$("${run[@]}" "$attack/slots" try 1 "$TMPDIR/script" "$files/evil" 2>&1)
+is "$line" 'tries=2 refused=1 ran=0 other=1 wins=0' 'a leased script is killed before it runs'
+
+# By itself each frame leads to where it says.
+attacked 'signal frames' naive "$attack/frames" 70 "$files"
+attacked 'signal frames' pointsman "${run[@]}" "$attack/frames" "$(tries 1400)" "$files"
+
+attacked 'what looks like a pin' naive "$attack/lookalike" trust 1000000 "$files/good" "$files/evil"
+attacked 'what looks like a pin' pointsman "${run[@]}" \
+	"$attack/lookalike" try "$(tries 10000)" "$files/good" "$files/evil"
+
+done_testing
