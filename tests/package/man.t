@@ -11,7 +11,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../harness'))
 import tap  # noqa: E402
-from tap import BUILD, PM, same  # noqa: E402
+from tap import BUILD, PM, SRC, same  # noqa: E402
 
 LINES, COLUMNS = 24, 80
 PAGES = BUILD + '/docs/man'
@@ -83,7 +83,26 @@ def pages_refer_to_pages(_run):
             assert os.path.exists(f'{PAGES}/{other}.{section}'), (name, other, section)
 
 
+def nothing_is_lost(_run):
+    """Each word of the Markdown is in the page: the converter is our own."""
+    def words(text):
+        return set(re.findall(r'[a-z0-9_/.-]*[a-z0-9]{3,}', text.lower()))
+
+    with open(SRC + '/docs/man/meson.build', encoding='utf-8') as file:
+        sources = re.findall(r"'([a-z-]+\.\d)': '\.\./(.*)'", file.read())
+    assert len(sources) >= 7, sources
+    for name, source in sources:
+        with open(f'{SRC}/docs/{source}', encoding='utf-8') as file:
+            text = file.read()
+        # But for comments, what links say, and the names of columns.
+        text = re.sub(r'<!--.*?-->|^```\w+', '', text, flags=re.M)
+        text = re.sub(r'\[[^\]]*\]\([^)]*\)', '', text)
+        text = re.sub(r'^\|.*\n(?=\| ---)', '', text, flags=re.M)
+        shown = re.sub('.\b', '', output('mandoc', '-T', 'utf8', '-O', 'width=500', f'{PAGES}/{name}'))
+        same((name, words(text) - words(shown)), (name, set()))
+
+
 TESTS = [help_fits_one_screen, the_same_options, every_subcommand_is_listed,
-         pages_are_well_formed, pages_refer_to_pages]
+         pages_are_well_formed, pages_refer_to_pages, nothing_is_lost]
 
 sys.exit(tap.main(TESTS))
