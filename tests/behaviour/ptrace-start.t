@@ -62,16 +62,29 @@ is $? 7 'and the program ends as it wants to'
 
 # Inside a container whose filters have a listener.
 listen=$helpers/listen
-out=$(CHECK_EXPECT=to "$listen" "$PM" run --policy "$policy" -- "$life" mediated 2>&1)
+container=(env CHECK_EXPECT=to "$listen")
+hidden=("${container[@]}" "$PM_BUILD/tests/without/without" listener=1 --)
+in_it=("$PM" run --policy "$policy" -- "$life" mediated)
+if [ "$backend" = notify ]; then
+	# One listener is all that the kernel allows where nobody has opted in to more.
+	no='125:pointsman: the notify backend does not work here: no listener can be installed'
+	out=$("${container[@]}" "${in_it[@]}" 2>&1)
+	is "$?:$out" "$no: another one is around this process" 'a listener around it is said to be in the way'
+	out=$("${hidden[@]}" "${in_it[@]}" 2>&1)
+	is "$?:$out" "$no: Operation not permitted" 'and so is a profile that lets nobody try'
+	# By itself it takes the other backend there.
+	in_it[0]=$PM_BUILD/pointsman
+fi
+out=$("${container[@]}" "${in_it[@]}" 2>&1)
 ok $? 'a listener around it does not take its calls' "$out"
-out=$(CHECK_EXPECT=to "$listen" "$PM_BUILD/tests/without/without" listener=1 -- \
-	"$PM" run --policy "$policy" -- "$life" mediated 2>&1)
+out=$("${hidden[@]}" "${in_it[@]}" 2>&1)
 ok $? 'nor where it may not be tried whether one is there' "$out"
 out=$("$listen" sh -c 'cat "$CHECK_FROM"' 2>&1)
 is "$out" from 'while that one lets all go on'
 
 # A stop of the whole group while it starts ends when the group goes on.
-out=$(python3 - "$PM" 100 <<'EOF' 2>&1
+starts=$((${PM_RACE_PART:-1} > 1 ? 10 : 100))
+out=$(python3 - "$PM" $starts <<'EOF' 2>&1
 import os, signal, subprocess, sys, time
 
 LIMIT = 20 * float(os.environ.get('PM_TIME_SCALE', '1'))
@@ -90,6 +103,6 @@ for start in range(int(sys.argv[2])):
         sys.exit(f'start {start}: status {status}')
 EOF
 )
-ok $? '100 starts under stops of the whole group' "$out"
+ok $? "$starts starts under stops of the whole group" "$out"
 
 done_testing
