@@ -54,11 +54,11 @@ bool policy_wants(void *data, const char *syscall, uint32_t classes)
 	for (int class = 0; class < PM_NCLASSES; class++)
 		if (classes & PM_BIT(class) && policy->fallback[class].action != PM_ALLOW)
 			return true;
-	for (size_t i = 0; i < policy->nrules; i++) {
-		const struct rule *rule = policy->rules[i];
+	if (policy->wants & classes)
+		return true;
+	for (size_t i = 0; i < policy->named.n; i++) {
+		const struct rule *rule = policy->rules[policy->named.rules[i]];
 
-		if (guard_wants(rule, classes))
-			return true;
 		if (rule_names_syscall(rule, syscall) &&
 		    (rule->whole_call || rule->match.classes & classes))
 			return true;
@@ -135,15 +135,43 @@ static void tell(const struct decision *decision, const struct facet *facet, con
 	decision->watch->tell(decision->watch->data, &step);
 }
 
+/*
+ * Which rules to ask: for a file with a name those that may mean it, where that is
+ * all that a rule goes by.  False: all of them.
+ */
+static bool narrow(const struct decision *decision, const struct facet *facet,
+		   struct candidates *candidates)
+{
+	const struct index *index = &decision->policy->index;
+	const struct pm_where *where;
+
+	/* Who watches is told of each rule. */
+	if (decision->watch || PM_BIT(facet->class) & NAMING_CLASSES)
+		return false;
+	candidates_begin(index, candidates);
+	if (!facet->item || facet->item->kind != PM_ITEM_PATH ||
+	    !(index->classes & PM_BIT(facet->class)))
+		return true;
+	where = pm_item_where(decision->call, facet->item);
+	return !where->anonymous && candidates_add(index, where->name, candidates) &&
+	       (!where->self_name || candidates_add(index, where->self_name, candidates));
+}
+
 static int find_rule(const struct decision *decision, struct facet *facet)
 {
 	const struct policy *policy = decision->policy;
-	int matches = 0;
+	struct candidates candidates;
+	bool narrowed = narrow(decision, facet, &candidates);
 
-	for (facet->rule = 0; facet->rule < policy->nrules; facet->rule++) {
-		const struct rule *rule = policy->rules[facet->rule];
+	for (size_t i = 0;; i++) {
+		const struct rule *rule;
+		int matches;
 		bool guards;
 
+		facet->rule = narrowed ? candidates_next(&candidates) : i;
+		if (facet->rule >= policy->nrules)
+			break;
+		rule = policy->rules[facet->rule];
 		matches = rule_matches(rule, decision->call, facet->item, facet->class);
 		if (matches < 0)
 			return matches;

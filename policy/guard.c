@@ -18,12 +18,9 @@ static bool refuses_names(const struct rule *rule)
 	return (rule->action == PM_DENY || rule->action == PM_KILL) && rule->match.npatterns;
 }
 
-bool guard_wants(const struct rule *rule, uint32_t classes)
+uint32_t guard_classes(const struct rule *rule)
 {
-	const uint32_t naming = PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) |
-				PM_BIT(PM_CLASS_MOUNT) | PM_BIT(PM_CLASS_CHROOT);
-
-	return refuses_names(rule) && classes & naming;
+	return refuses_names(rule) ? NAMING_CLASSES : 0;
 }
 
 /* Does the rule mean something below this directory? */

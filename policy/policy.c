@@ -85,6 +85,7 @@ void rule_free(struct rule *rule)
 int policy_add_rule(struct policy *policy, struct rule *rule)
 {
 	struct rule **more;
+	int err = 0;
 
 	more = reallocarray(policy->rules, policy->nrules + 1, sizeof(*more));
 	if (!more) {
@@ -92,8 +93,16 @@ int policy_add_rule(struct policy *policy, struct rule *rule)
 		return -ENOMEM;
 	}
 	policy->rules = more;
-	policy->rules[policy->nrules++] = rule;
-	return 0;
+	policy->rules[policy->nrules] = rule;
+	if (rule->whole_call || rule->match.syscalls.n)
+		err = index_list_add(&policy->named, policy->nrules);
+	else
+		policy->wants |= rule->match.classes;
+	policy->wants |= guard_classes(rule);
+	if (!err)
+		err = index_add(&policy->index, rule, policy->nrules);
+	policy->nrules++;
+	return err;
 }
 
 int policy_new(const char *name, struct policy **out)
@@ -127,6 +136,8 @@ void policy_free(struct policy *policy)
 		rule_free(policy->rules[i]);
 	for (size_t i = 0; i < PM_NCLASSES; i++)
 		free(policy->fallback[i].source);
+	index_clear(&policy->index);
+	free(policy->named.rules);
 	free(policy->rules);
 	free(policy->name);
 	free(policy);

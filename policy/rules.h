@@ -17,6 +17,7 @@
 #include <pointsman/pointsman.h>
 
 #include "address.h"
+#include "index.h"
 #include "pattern.h"
 #include "policy.h"
 #include "words.h"
@@ -120,6 +121,10 @@ struct policy {
 	unsigned int unsafe;
 	struct rule **rules;
 	size_t nrules;
+	struct index index;
+	/* Which calls it wants to see: of these classes, and what these rules name. */
+	uint32_t wants;
+	struct index_list named;
 	struct fallback fallback[PM_NCLASSES];
 	const struct policy_watch *watch;	/* or NULL */
 };
@@ -161,14 +166,19 @@ bool arg_less(enum arg_type type, uint64_t a, uint64_t b);
 /* Does the rule speak of calls of this name at all? */
 bool rule_names_syscall(const struct rule *rule, const char *syscall);
 
+/* The classes in which a file, and all below it, may get another name. */
+#define NAMING_CLASSES (PM_BIT(PM_CLASS_RENAME) | PM_BIT(PM_CLASS_LINK) | \
+			PM_BIT(PM_CLASS_MOUNT) | PM_BIT(PM_CLASS_CHROOT))
+
 /*
  * guard.c: would this class of this item (NULL: none) give files that a
- * refusing rule means a name that it does not mean?  And does the rule have to
- * see calls of these classes for that?
+ * refusing rule means a name that it does not mean?  That is so in naming classes
+ * only, and where the path has no name in the program's view.  And which classes
+ * does the rule have to see for that?
  */
 bool guard_refuses(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		   enum pm_class class);
-bool guard_wants(const struct rule *rule, uint32_t classes);
+uint32_t guard_classes(const struct rule *rule);
 
 /*
  * act.c: change what a redirect rule that matched says of an item (a path, an
