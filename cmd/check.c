@@ -15,7 +15,7 @@
 
 void check_help(FILE *to)
 {
-	fputs("Usage: pointsman check [--strict] [--] POLICY...\n"
+	fputs("Usage: pointsman check [OPTIONS] POLICY...\n"
 	      "\n"
 	      "Says all that is wrong with policy files, each with its line and column, and\n"
 	      "what is doubtful: rules that nothing can match, rules that decide nothing since\n"
@@ -113,48 +113,55 @@ static int check_file(struct checking *checking, const char *file)
 	return err;
 }
 
-/* Options end at -- or at the first file; the index of that, or -1 after a complaint. */
+/*
+ * Options may stand behind files too: what is no option goes to the front of argv.
+ * Returns how many files there are, or -1 after a complaint.
+ */
 static int take_options(struct checking *checking, int argc, char **argv, bool *help)
 {
-	int i = 1;
+	bool options = true;
+	int n = 0;
 
-	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-		if (!strcmp(argv[i], "--"))
-			return i + 1;
-		if (!strcmp(argv[i], "--strict")) {
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (!options || word[0] != '-' || !word[1]) {
+			argv[n++] = argv[i];
+		} else if (!strcmp(word, "--")) {
+			options = false;
+		} else if (!strcmp(word, "--strict")) {
 			checking->strict = true;
-		} else if (!strcmp(argv[i], "-q") || !strcmp(argv[i], "--quiet")) {
+		} else if (!strcmp(word, "-q") || !strcmp(word, "--quiet")) {
 			checking->quiet = true;
-		} else if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+		} else if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
 			*help = true;
-			return i;
 		} else {
-			complain("unknown option '%s'; see 'pointsman help check'", argv[i]);
+			complain("unknown option '%s'; see 'pointsman help check'", word);
 			return -1;
 		}
 	}
-	return i;
+	return n;
 }
 
 int check_command(int argc, char **argv)
 {
 	struct checking checking = { 0 };
 	bool help = false;
-	int at, err = 0;
+	int n, err = 0;
 
-	at = take_options(&checking, argc, argv, &help);
-	if (at < 0)
+	n = take_options(&checking, argc, argv, &help);
+	if (n < 0)
 		return EXIT_POINTSMAN;
 	if (help) {
 		check_help(stdout);
 		return finish_output();
 	}
-	if (at >= argc) {
+	if (!n) {
 		complain("no policy given; see 'pointsman help check'");
 		return EXIT_POINTSMAN;
 	}
-	for (; at < argc && !err; at++)
-		err = check_file(&checking, argv[at]);
+	for (int i = 0; i < n && !err; i++)
+		err = check_file(&checking, argv[i]);
 	if (err) {
 		complain("%s", strerror(-err));
 		return EXIT_POINTSMAN;

@@ -29,7 +29,7 @@ struct reporting {
 
 void report_help(FILE *to)
 {
-	fputs("Usage: pointsman report [-o FILE] [--] AUDIT...\n"
+	fputs("Usage: pointsman report [OPTIONS] AUDIT...\n"
 	      "\n"
 	      "Makes of audits, as 'pointsman run --audit' writes them, one page of HTML: what\n"
 	      "was refused and redirected, how often, by which rule and program, and the tree\n"
@@ -160,75 +160,74 @@ static int check_files(const struct reporting *reporting)
 	return 0;
 }
 
-/* The index of the first audit, 0 for help, -1 after a complaint. */
-static int take_options(struct reporting *reporting, int argc, char **argv)
+/*
+ * Options may stand behind audits too: what is no option goes to the front of argv.
+ * Returns 0, or -EINVAL after a complaint.
+ */
+static int take_options(struct reporting *reporting, int argc, char **argv, bool *help)
 {
-	int i = 1;
+	bool options = true;
 
-	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+	reporting->audits = argv;
+	for (int i = 1; i < argc; i++) {
 		const char *word = argv[i];
 
-		if (!strcmp(word, "--"))
-			return i + 1;
-		if (!strcmp(word, "-h") || !strcmp(word, "--help"))
-			return 0;
-		if (!strncmp(word, "--output=", 9) && word[9]) {
+		if (!options || word[0] != '-' || !word[1]) {
+			argv[reporting->naudits++] = argv[i];
+		} else if (!strcmp(word, "--")) {
+			options = false;
+		} else if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
+			*help = true;
+		} else if (!strncmp(word, "--output=", 9)) {
 			reporting->file = word + 9;
 		} else if (!strcmp(word, "-o") || !strcmp(word, "--output")) {
 			if (++i >= argc) {
 				complain("option '%s' needs an argument", word);
-				return -1;
+				return -EINVAL;
 			}
 			reporting->file = argv[i];
 		} else {
 			complain("unknown option '%s'; see 'pointsman help report'", word);
-			return -1;
+			return -EINVAL;
 		}
 	}
-	return i;
+	return 0;
 }
 
-/* -o is understood behind the audits too: there people write it. */
-static void take_late_option(struct reporting *reporting)
+/* Returns the exit status. */
+static int report(struct reporting *reporting)
 {
-	size_t n = reporting->naudits;
+	int err = check_files(reporting);
 
-	if (reporting->file || n < 2 || (strcmp(reporting->audits[n - 2], "-o") &&
-					 strcmp(reporting->audits[n - 2], "--output")))
-		return;
-	reporting->file = reporting->audits[n - 1];
-	reporting->naudits -= 2;
+	reporting->terminal = isatty(STDERR_FILENO);
+	for (size_t i = 0; i < reporting->naudits && !err; i++)
+		err = read_audit(reporting, reporting->audits[i]);
+	if (!err) {
+		tell_bad(&reporting->sum);
+		err = write_page(reporting);
+	}
+	if (err)
+		return EXIT_POINTSMAN;
+	return reporting->sum.nbad ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int report_command(int argc, char **argv)
 {
 	struct reporting *reporting = calloc(1, sizeof(*reporting));
-	int status = EXIT_POINTSMAN, first, err;
+	int status = EXIT_POINTSMAN;
+	bool help = false;
 
 	if (!reporting) {
 		complain("%s", strerror(ENOMEM));
 		return EXIT_POINTSMAN;
 	}
-	first = take_options(reporting, argc, argv);
-	if (!first) {
-		report_help(stdout);
-		status = finish_output();
-	}
-	if (first > 0) {
-		reporting->audits = argv + first;
-		reporting->naudits = (size_t)(argc - first);
-		reporting->terminal = isatty(STDERR_FILENO);
-		if (strcmp(argv[first - 1], "--"))
-			take_late_option(reporting);
-		err = check_files(reporting);
-		for (size_t i = 0; i < reporting->naudits && !err; i++)
-			err = read_audit(reporting, reporting->audits[i]);
-		if (!err) {
-			tell_bad(&reporting->sum);
-			err = write_page(reporting);
+	if (!take_options(reporting, argc, argv, &help)) {
+		if (help) {
+			report_help(stdout);
+			status = finish_output();
+		} else {
+			status = report(reporting);
 		}
-		if (!err)
-			status = reporting->sum.nbad ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	sum_clear(&reporting->sum);
 	free(reporting);

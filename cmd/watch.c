@@ -148,24 +148,39 @@ static int become(const struct watch *watch, int fd)
 	return EXIT_POINTSMAN;
 }
 
-static volatile sig_atomic_t command_pid;
+/* For the handlers of signals: the command, the pipe of lines, and /dev/null. */
+static volatile sig_atomic_t command_pid, lines_fd, null_fd;
 
+/*
+ * Once the command itself has ended, a signal is to whoever waits for the processes that
+ * it has left behind: there are no more lines then.
+ */
 static void hand_on(int signal_number)
 {
-	if (command_pid > 0)
+	int error = errno;
+	siginfo_t info = { 0 };
+
+	if (!waitid(P_PID, (id_t)command_pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid)
+		dup2((int)null_fd, (int)lines_fd);
+	else if (signal_number == SIGTERM || signal_number == SIGHUP)
 		kill((pid_t)command_pid, signal_number);
+	errno = error;
 }
 
-/* A terminal sends these to the command too; the others are meant for it. */
+/* SIGINT and SIGQUIT a terminal sends to the command too; the others are handed on. */
 static void leave_signals(void)
 {
-	struct sigaction ignored = { .sa_handler = SIG_IGN };
-	struct sigaction handed = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = hand_on, .sa_flags = SA_RESTART };
 
-	sigaction(SIGINT, &ignored, NULL);
-	sigaction(SIGQUIT, &ignored, NULL);
-	sigaction(SIGTERM, &handed, NULL);
-	sigaction(SIGHUP, &handed, NULL);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct sigaction before;
+
+		/* What nohup(1) has ignored stays so. */
+		sigaction(numbers[i], NULL, &before);
+		if (before.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+	}
 }
 
 static int read_lines(const struct watch *watch, int fd)
@@ -189,22 +204,28 @@ static int read_lines(const struct watch *watch, int fd)
 		json_object_put(object);
 	}
 	/* The command does not wait for who does not read. */
+	lines_fd = null_fd;
 	fclose(from);
 	audit_reader_clear(&reader);
 	return err;
 }
 
-static int watch_child(const struct watch *watch, pid_t child, int fd, int *status)
+static int watch_child(const struct watch *watch, pid_t child, int fd, const sigset_t *mask,
+		       int *status)
 {
 	int err;
 
+	null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	command_pid = child;
+	lines_fd = fd;
 	leave_signals();
+	sigprocmask(SIG_SETMASK, mask, NULL);
 	err = read_lines(watch, fd);
+	/* A handler that comes late leaves alone what has taken the number since. */
+	lines_fd = null_fd;
 	while (waitpid(child, status, 0) < 0)
 		if (errno != EINTR)
 			break;
-	command_pid = 0;
 	return err;
 }
 
@@ -214,6 +235,7 @@ int watch_run(const struct watch *watch, int *status)
 	/* The exit status of a failure, set in the child. */
 	int *failed = mmap(NULL, sizeof(*failed), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sigset_t all, mask;
 	pid_t child;
 
 	if (failed == MAP_FAILED || pipe2(ends, O_CLOEXEC)) {
@@ -222,8 +244,12 @@ int watch_run(const struct watch *watch, int *status)
 	}
 	fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES);
 	fflush(NULL);
+	/* Until they are handled signals wait. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
 	child = fork();
 	if (!child) {
+		sigprocmask(SIG_SETMASK, &mask, NULL);
 		close(ends[0]);
 		*failed = become(watch, ends[1]);
 		_exit(*failed);
@@ -232,9 +258,10 @@ int watch_run(const struct watch *watch, int *status)
 	if (child < 0) {
 		complain("cannot watch '%s': %s", watch->options->command[0], strerror(errno));
 		close(ends[0]);
+		sigprocmask(SIG_SETMASK, &mask, NULL);
 		return EXIT_POINTSMAN;
 	}
-	err = watch_child(watch, child, ends[0], status);
+	err = watch_child(watch, child, ends[0], &mask, status);
 	if (*failed)
 		return *failed;
 	return err ? EXIT_POINTSMAN : 0;

@@ -27,7 +27,8 @@ struct watch {
 /*
  * Returns when the last process of the command is gone: 0 with *status, as wait(2) has
  * it, of the command; or the exit status of a failure, after a complaint.  SIGINT and
- * SIGQUIT are the command's meanwhile, SIGTERM and SIGHUP are handed on to it.
+ * SIGQUIT are the command's meanwhile, SIGTERM and SIGHUP are handed on to it; once it
+ * has ended, each of them ends the wait for the processes that it has left behind.
  */
 int watch_run(const struct watch *watch, int *status);
 

@@ -171,6 +171,10 @@ is "$(printf 'version: 1\n' | "$PM" check -)" 'standard input: 0 rules, 0 errors
 	'nothing wrong'
 "$PM" check -q doubts >out 2>&1
 is "$? $(cat out)" '0 ' '--quiet'
+"$PM" check doubts -q --strict >out 2>&1
+is "$? $(cat out)" '1 ' 'options behind the files'
+"$PM" check -- -q >out 2>&1
+is "$? $(cat out)" '1 pointsman: -q: cannot be read: No such file or directory' 'after --'
 
 # A run takes what check takes, and nothing else.
 for policy in "$PM_SRC"/docs/policies/*.yaml; do

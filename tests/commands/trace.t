@@ -215,6 +215,37 @@ while True:
     assert b'in all' in err, err
 
 
+def what_is_left_behind(run):
+    """Who waits for processes that the command has left can stop waiting."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        fifo = run.path(f'fifo{number}')
+        os.mkfifo(fifo)
+        child = subprocess.Popen([PM, 'trace', '-c', '-o', f'{fifo}.trace', '--', 'sh', '-c',
+                                  f'(cat {fifo} >{fifo}.out) </dev/null >/dev/null 2>&1 & exit 5'],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        # The command is a zombie once it has ended: trace takes its status last.
+        while True:
+            with open(f'/proc/{child.pid}/task/{child.pid}/children', encoding='ascii') as file:
+                children = file.read().split()
+            states = []
+            for pid in children:
+                with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+                    states.append(file.read().rsplit(')', 1)[1].split()[0])
+            if states == ['Z']:
+                break
+            assert child.poll() is None
+            os.sched_yield()
+        child.send_signal(number)
+        same(child.wait(LIMIT), 5)
+        with open(f'{fifo}.trace', encoding='utf-8') as file:
+            assert 'in all' in file.read()
+        # It goes on, and to its end.
+        with open(fifo, 'w', encoding='ascii') as file:
+            file.write('more')
+        while not os.path.exists(f'{fifo}.out') or not os.path.getsize(f'{fifo}.out'):
+            os.sched_yield()
+
+
 def a_reader_that_goes(run):
     """The command does not notice that nobody reads the trace."""
     argv = opener(run, *[run.path(f'x{i}') for i in range(300)])
@@ -232,7 +263,7 @@ def help_is_help(_run):
 
 TESTS = [wrong_uses, statuses_are_those_of_the_command, the_command_is_left_alone,
          every_call_that_names_something, names_are_text, a_summary, json_is_the_audit,
-         lines_fit_a_terminal, no_color, signals_go_to_the_command, a_reader_that_goes,
-         help_is_help]
+         lines_fit_a_terminal, no_color, signals_go_to_the_command, what_is_left_behind,
+         a_reader_that_goes, help_is_help]
 
 sys.exit(tap.main(TESTS))
