@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@
 /* Owner: pm_serve(). */
 struct lent {
 	int over;			/* an eventfd: no receiver is left */
-	atomic_bool ends;
+	atomic_bool *ends;		/* shared with processes that act for us, see identity.c */
 	bool stopped;			/* by pm_serve_stop() */
 	struct receiver *receivers;	/* under the lock of notify */
 };
@@ -82,7 +83,7 @@ void lent_leave(struct notify *n, struct receiver *receiver)
 
 bool lent_ends(const struct notify *n)
 {
-	return n->lent && n->lent->ends;
+	return n->lent && *n->lent->ends;
 }
 
 bool lent_wait(struct notify *n)
@@ -90,7 +91,7 @@ bool lent_wait(struct notify *n)
 	if (!n->lent)
 		return true;
 	let_through(SIG_UNBLOCK);
-	return !n->lent->ends;
+	return !*n->lent->ends;
 }
 
 void lent_waited(struct notify *n)
@@ -109,7 +110,7 @@ static void end_all(struct notify *n)
 	const struct timespec again = { .tv_nsec = AGAIN_NS };
 	bool left = true;
 
-	n->lent->ends = true;
+	*n->lent->ends = true;
 	while (left) {
 		pthread_mutex_lock(&n->lock);
 		n->done = true;
@@ -182,6 +183,12 @@ static int serve_lent(struct notify *n)
 
 	if (lent.over < 0)
 		return -errno;
+	lent.ends = mmap(NULL, sizeof(*lent.ends), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (lent.ends == MAP_FAILED) {
+		close(lent.over);
+		return -ENOMEM;
+	}
 	n->lent = &lent;
 	err = get_ready();
 	if (!err)
@@ -193,6 +200,7 @@ static int serve_lent(struct notify *n)
 		pthread_join(hearer, NULL);
 	}
 	n->lent = NULL;
+	munmap(lent.ends, sizeof(*lent.ends));
 	close(lent.over);
 	return err ? err : lent.stopped;
 }
