@@ -72,23 +72,29 @@ static int name_here(struct walk *walk)
 	return err ? err : taken;
 }
 
-/* Move to fd, which is given away; the name is the caller's to set. */
+/* Move to fd, which is this object and given away; the name is the caller's to set. */
+static int move_to(struct walk *walk, int fd, const struct object *is)
+{
+	if ((walk->resolve & RESOLVE_NO_XDEV) && is->mount != walk->cur.is.mount) {
+		close(fd);
+		return -EXDEV;
+	}
+	cleanup_close(&walk->cur.fd);
+	walk->cur.fd = fd;
+	walk->cur.is = *is;
+	walk->magic = false;
+	return 0;
+}
+
 static int move(struct walk *walk, int fd)
 {
 	struct object is;
 	int err = object_of(fd, &is);
 
-	if (!err && (walk->resolve & RESOLVE_NO_XDEV) && is.mount != walk->cur.is.mount)
-		err = -EXDEV;
-	if (err) {
-		close(fd);
-		return err;
-	}
-	cleanup_close(&walk->cur.fd);
-	walk->cur.fd = fd;
-	walk->cur.is = is;
-	walk->magic = false;
-	return 0;
+	if (!err)
+		return move_to(walk, fd, &is);
+	close(fd);
+	return err;
 }
 
 /*
@@ -265,12 +271,13 @@ static int step_down(struct walk *walk, const char *name, bool final)
 		fd = open_next(walk, name, O_NOFOLLOW | O_DIRECTORY);
 		if (fd < 0)
 			return fd;
+		err = object_of(fd, &is);
 	}
 	if (err) {
 		close(fd);
 		return err;
 	}
-	err = move(walk, fd);
+	err = move_to(walk, fd, &is);
 	return err ? err : text_append(&walk->cur.name, name, strlen(name));
 }
 
