@@ -12,8 +12,12 @@
 # shellcheck disable=SC2034 # for those who read this file
 attack=$PM_BUILD/tests/attack
 
-# tries N: N, or what is asked for.  A slow machine makes a part of them.
+# tries N [COST]: N, or what is asked for, of which a try that takes long counts as COST.  A
+# slow machine makes a part of them.
 tries()
 {
-	echo $((${PM_ATTACK_TRIES:-$1} / part + 1))
+	local wanted=$1
+
+	[ -z "${PM_ATTACK_TRIES:-}" ] || wanted=$((PM_ATTACK_TRIES / ${2:-1}))
+	echo $((wanted / part + 1))
 }

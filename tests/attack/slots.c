@@ -7,8 +7,8 @@
  * PROGRAM is leased to us, so that who executes it sleeps before the kernel has read the
  * arguments; meanwhile other threads of it make calls whose arguments are full of another
  * word, many more than there are places.  Then the lease is given back.  A win is a program
- * that was not given "good", or EVIL, opened; one that was killed before its first
- * instruction is counted as other.
+ * that was not given "good", or EVIL, opened; one that was refused, or killed before
+ * its first instruction, is counted as other.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +31,7 @@
 #include "race.h"
 
 #define CALLS 500u	/* of others, while one sleeps */
+#define NOT_EXECUTED 99
 
 static struct page {
 	atomic_uint calls;
@@ -78,7 +79,7 @@ static _Noreturn void be_executed(void)
 		argv[1] = strcpy(page->slot + 16, "good");
 	atomic_store(&page->in_execve, true);
 	execve(program, argv, argv + 2);
-	attack_die("%s", program);
+	_exit(NOT_EXECUTED);
 }
 
 /* Somebody wants it; there is no time by which that has to be. */
@@ -90,8 +91,16 @@ static void await_break(const sigset_t *set)
 		;
 }
 
-/* Is it the kernel that it waits in, and in execve? */
-static bool sleeps_in_execve(pid_t pid)
+/* Has it ended already? */
+static bool is_over(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
+/* Is it something that it waits for? */
+static bool sleeps(pid_t pid)
 {
 	char path[64], state = 0, line[512], *at;
 	FILE *file;
@@ -122,17 +131,18 @@ static void try(struct race *race, const sigset_t *set)
 	if (!pid)
 		be_executed();
 	await_break(set);
-	while (!atomic_load(&page->in_execve) || !sleeps_in_execve(pid))
+	while (!is_over(pid) && (!atomic_load(&page->in_execve) || !sleeps(pid)))
 		sched_yield();
 	from = atomic_load(&page->calls);
-	while (atomic_load(&page->calls) - from < CALLS)
+	while (!is_over(pid) && atomic_load(&page->calls) - from < CALLS)
 		sched_yield();
 	if (fcntl(fd, F_SETLEASE, F_UNLCK))
 		attack_die("giving back");
 	close(fd);
 	if (waitpid(pid, &status, 0) != pid)
 		attack_die("waitpid");
-	race_count(race, status == 10 << 8 ? RAN : status == SIGKILL ? OTHER : WIN);
+	race_count(race, status == 10 << 8 ? RAN :
+			 status == SIGKILL || status == NOT_EXECUTED << 8 ? OTHER : WIN);
 }
 
 int main(int argc, char **argv)

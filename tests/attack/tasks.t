@@ -33,13 +33,21 @@ attacked 'clone3, traced and not' pointsman "${run[@]}" "$attack/family" try "${
 cp "$race/report" "$TMPDIR/leased"
 attacked 'arguments of a call that sleeps' naive "$attack/slots" one-slot 3 "$TMPDIR/leased" "$files/evil"
 attacked 'arguments of a call that sleeps' pointsman "${run[@]}" \
-	"$attack/slots" try "$(tries 20)" "$TMPDIR/leased" "$files/evil"
+	"$attack/slots" try "$(tries 20 100)" "$TMPDIR/leased" "$files/evil"
 
-# Of a leased script it is not known what runs it: it does not run.
-printf '#!%s good\n' "$race/report" >"$TMPDIR/script"
+# Of a leased script it is not known at first what runs it: its interpreter is denied.
+cp "$race/report-denied" "$files/interpreter"
+printf '#!%s\n' "$files/interpreter" >"$TMPDIR/script"
 chmod 0755 "$TMPDIR/script"
+cat >>"$TMPDIR/policy.yaml" <<EOF
+  - class: exec
+    path: $files/interpreter
+    deny: EACCES
+EOF
+line=$("$attack/slots" try 1 "$TMPDIR/script" "$files/evil" 2>&1)
+is "$line" 'tries=2 refused=0 ran=0 other=0 wins=2' 'a leased script runs where nobody decides'
 line=$("${run[@]}" "$attack/slots" try 1 "$TMPDIR/script" "$files/evil" 2>&1)
-is "$line" 'tries=2 refused=1 ran=0 other=1 wins=0' 'a leased script is killed before it runs'
+is "$line" 'tries=2 refused=1 ran=0 other=1 wins=0' 'a leased script whose interpreter is denied'
 
 # By itself each frame leads to where it says.
 attacked 'signal frames' naive "$attack/frames" 70 "$files"
