@@ -103,7 +103,7 @@ def run(room, argv, env):
 
 class Figure(collections.namedtuple('Figure', 'time least cpu said')):
     """Of one measurement, in nanoseconds: how long it took, the least of its batches, the
-    processor time of programs and supervisor; and what must be the same everywhere."""
+    processor time of programs and supervisor or None; and what must be the same everywhere."""
 
 
 class Task:
@@ -142,6 +142,9 @@ class Task:
             return float(median), float(least), int(count), cpu
 
         median, least, count, cpu = calls(self.options)
+        # Where much else is made, or read, what differs in it is more than the calls.
+        if self.group in ('rules', 'processes', 'threads'):
+            return Figure(median, least, None, None)
         if '-n' in self.options:
             return Figure(median, least, cpu / count, None)
         # All but the calls is in both.
@@ -176,10 +179,11 @@ def row_of(task, opponent, figures, bare):
            'unit': 'ns'}
     for kind, prefix in (('time', ''), ('least', 'least_'), ('cpu', 'cpu_')):
         values = [getattr(figure, kind) for figure in figures]
+        if None in values:
+            continue
         theirs = [getattr(figure, kind) for figure in bare or []]
-        if prefix != 'least_':
-            row[prefix + 'rounds'] = values
-            row[prefix + 'quartiles'] = quartiles(values)
+        row[prefix + 'rounds'] = values
+        row[prefix + 'quartiles'] = quartiles(values)
         row[prefix + 'median'] = statistics.median(values)
         if bare and all(theirs):
             ratios = [mine / its for mine, its in zip(values, theirs)]

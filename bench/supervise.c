@@ -23,7 +23,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <search.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,25 +64,33 @@ static int listener;
 static pid_t child;
 static bool answers;		/* addfd */
 
-/* The hash table has no look-up without one. */
-static const char *mapped(const char *from)
-{
-	ENTRY wanted = { .key = (char *)from }, *found = hsearch(wanted, FIND);
+/* FROM and TO, sorted by FROM. */
+static struct pair {
+	const char *from, *to;
+} *pairs;
+static size_t npairs;
 
-	return found ? found->data : NULL;
+static int by_from(const void *a, const void *b)
+{
+	return strcmp(((const struct pair *)a)->from, ((const struct pair *)b)->from);
 }
 
-static void map(char *pair)
+static const char *mapped(const char *from)
 {
-	char *equals = strchr(pair, '=');
-	ENTRY entry = { .key = pair };
+	const struct pair wanted = { .from = from }, *found;
+
+	found = bsearch(&wanted, pairs, npairs, sizeof(*pairs), by_from);
+	return found ? found->to : NULL;
+}
+
+static void map(char *words)
+{
+	char *equals = strchr(words, '=');
 
 	if (!equals)
-		errx(2, "%s: no FROM=TO", pair);
+		errx(2, "%s: no FROM=TO", words);
 	*equals = '\0';
-	entry.data = equals + 1;
-	if (!hsearch(entry, ENTER))
-		errx(1, "too many of FROM=TO");
+	pairs[npairs++] = (struct pair){ words, equals + 1 };
 }
 
 static int install(void)
@@ -336,10 +343,12 @@ int main(int argc, char **argv)
 	if (argc < 4 || (strcmp(argv[1], "continue") && strcmp(argv[1], "addfd")))
 		errx(2, "usage: bench_supervise continue|addfd [FROM=TO]... -- COMMAND...");
 	answers = !strcmp(argv[1], "addfd");
-	if (!hcreate((size_t)argc * 2 + 64))
-		err(1, "hcreate");
+	pairs = calloc((size_t)argc, sizeof(*pairs));
+	if (!pairs)
+		err(1, "calloc");
 	for (; i < argc && strcmp(argv[i], "--"); i++)
 		map(argv[i]);
+	qsort(pairs, npairs, sizeof(*pairs), by_from);
 	if (i + 1 >= argc)
 		errx(2, "no command");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))

@@ -7,6 +7,7 @@ PLACEMENTS = {'one': 'everything on one processor', 'free': 'the scheduler free 
 TITLES = {'calls': 'Single calls', 'programs': 'Programs', 'start': 'Start-up of /bin/true',
           'rules': 'By the number of rules', 'processes': 'By the number of live processes',
           'threads': 'By the number of threads'}
+CURVES = ('rules', 'processes', 'threads')
 
 
 def amount(ns):
@@ -66,7 +67,7 @@ def opponents_in(rows):
 
 def matrix(rows, kind='', guest=False):
     """A heading and lines: works down, opponents across.  kind: '' is time, 'cpu_' that of
-    processors; guest: in instructions."""
+    processors, 'least_' of the fastest batch; guest: in instructions."""
     names, lines = opponents_in(rows), {}
     for row in rows:
         lines.setdefault(label(row), {})[row['opponent']] = row
@@ -176,11 +177,15 @@ def sections(results):
             rows = select(results, group, placement)
             if rows:
                 yield f'{group}-{placement}', f'{title}, {placed}', matrix(rows)
+        # Of a few calls these say nothing.
+        if results['conditions']['quick']:
+            continue
         rows = select(results, group, 'one')
-        # Of a few calls it says nothing.
-        if rows and not results['conditions']['quick']:
-            yield (f'{group}-cpu', f'{title}, processor time of program and supervisor',
-                   matrix(rows, 'cpu_'))
+        for kind, what in (('cpu', 'processor time of program and supervisor'),
+                           ('least', 'the least of the batches')):
+            found = [row for row in rows if kind + '_median' in row]
+            if found and (kind == 'cpu' or group in CURVES):
+                yield f'{group}-{kind}', f'{title}, {what}', matrix(found, kind + '_')
     yield ('counts', 'System calls of the supervisor for each call, counted',
            counts_table(results))
     yield 'memory', 'Memory of the supervisor, ten rules', memory_table(results)
