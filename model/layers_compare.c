@@ -41,6 +41,16 @@ static bool same_note(const struct note *a, const struct note *b)
 	       a->value == b->value;
 }
 
+/* How many there are when it is killed. */
+static int needed(const struct result *r)
+{
+	int n = r->notes;
+
+	while (n && r->note[n - 1].kind != NOTE_ASKED && r->note[n - 1].kind != NOTE_SLEEP)
+		n--;
+	return n;
+}
+
 static bool same_result(const struct result *e, const struct result *g)
 {
 	const struct model_outcome *a = &e->outcome, *b = &g->outcome;
@@ -56,10 +66,10 @@ static bool same_result(const struct result *e, const struct result *g)
 	for (int i = 0; i < a->frames; i++)
 		if (!same_frame(nr, &a->frame[i], &b->frame[i]))
 			return false;
-	/* Who was killed meanwhile is still decided on. */
-	if (a->end == MODEL_KILLED_SIGKILL ? e->notes > g->notes : e->notes != g->notes)
+	/* Who was killed meanwhile is still decided on, by somebody who need not be done yet. */
+	if (a->end == MODEL_KILLED_SIGKILL ? needed(e) > g->notes : e->notes != g->notes)
 		return false;
-	for (int i = 0; i < e->notes; i++)
+	for (int i = 0; i < e->notes && i < g->notes; i++)
 		if (!same_note(&e->note[i], &g->note[i]))
 			return false;
 	if (killed)

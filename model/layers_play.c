@@ -38,10 +38,10 @@ static const int signals[] = { 0, SIGUSR1, SIGUSR2, SIGKILL };
 
 /* ---- in the supervisor ---- */
 
-static struct note *note(int kind, const struct model_call *call)
+static struct note *note(int c, int kind, const struct model_call *call)
 {
 	static struct note lost;
-	int c = shared->current, n = shared->notes[c];
+	int n = shared->notes[c];
 	struct note *note = n < MAX_NOTES ? &shared->note[c][n] : &lost;
 
 	shared->notes[c] = n + 1;
@@ -71,9 +71,23 @@ static struct model_call as_model(struct pm_call *call)
 	return is;
 }
 
-static bool under_test(const struct pm_call *call)
+/* The call that this thread is asked about, and told of, last. */
+static _Thread_local struct {
+	uint64_t id;
+	int index;
+} last;
+
+/*
+ * Which call under test it is, or -1.  One that was killed is still decided on when
+ * somebody else makes the next one.
+ */
+static int index_of(const struct pm_call *call)
 {
-	return shared->task && call->tid == shared->task;
+	if (!last.id || last.id != call->id) {
+		last.index = shared->task && call->tid == shared->task ? shared->current : -1;
+		last.id = call->id;
+	}
+	return last.index;
 }
 
 static int change(struct pm_call *call, const struct model_change *change)
@@ -98,17 +112,18 @@ static int change(struct pm_call *call, const struct model_change *change)
 static int decide_as(int layer, struct pm_call *call, struct pm_verdict *verdict)
 {
 	const struct model_call is = as_model(call);
+	const int c = index_of(call);
 	const struct says *says;
 	int step;
 
-	if (!under_test(call))
+	if (c < 0)
 		return 0;
-	note(NOTE_ASKED, &is)->layer = layer;
+	note(c, NOTE_ASKED, &is)->layer = layer;
 	step = shared->step;
 	shared->step = step + 1;
-	if (step < MAX_STEPS && stack->one[shared->current].step[step].asked)
-		kill(shared->task, signals[stack->one[shared->current].step[step].asked]);
-	says = layer_says(stack, layer, shared->current, &is);
+	if (step < MAX_STEPS && stack->one[c].step[step].asked)
+		kill(call->tgid, signals[stack->one[c].step[step].asked]);
+	says = layer_says(stack, layer, c, &is);
 	verdict->log = says->log;
 	switch (says->what) {
 	case SAY_ALLOW:
@@ -168,11 +183,12 @@ static int tell(void *data, const struct pm_event *event)
 				     [PM_EVENT_RESULT] = NOTE_RESULT };
 	struct pm_layer *const *layers = data;
 	struct model_call is = as_model(event->call);
+	const int c = index_of(event->call);
 	struct note *n;
 
-	if (!under_test(event->call) || (stack->silent && event->kind == PM_EVENT_RESULT))
+	if (c < 0 || (stack->silent && event->kind == PM_EVENT_RESULT))
 		return 0;
-	n = note(kinds[event->kind], &is);
+	n = note(c, kinds[event->kind], &is);
 	if (event->kind == PM_EVENT_CALL)
 		return 0;
 	n->action = event->verdict->action;
@@ -286,7 +302,7 @@ static void watch(int c, time_t since)
 			usleep(50);
 			continue;
 		}
-		note(NOTE_SLEEP, &call);
+		note(c, NOTE_SLEEP, &call);
 		step = shared->step;
 		shared->step = step + 1;
 		if (step < MAX_STEPS)
