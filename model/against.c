@@ -227,6 +227,8 @@ int main(int argc, char **argv)
 	}
 	if (wishes.workers < 1 || wishes.workers > MAX_WORKERS)
 		return 2;
+	if (!(wishes.kind & RANDOM_STOCK))
+		good = edges_hold();
 	counts = mmap(NULL, sizeof(*counts) * MAX_WORKERS, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)

@@ -137,6 +137,9 @@ void results_print(FILE *out, const struct results *expected, const struct resul
 /* Play, compare, tell: what a printed scenario does in its main(). */
 int scenario_check(const struct scenario *s);
 
+/* Are numbers behind a table refused to a redirect, and none in it?  Says what is not. */
+bool edges_hold(void);
+
 /* A filter's program, for the kernel: returns how many instructions it has. */
 #define PROGRAM_MAX 80
 struct sock_filter;
