@@ -7,6 +7,7 @@
 #include "resolve_own.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -179,28 +180,73 @@ static int own_link(struct walk *walk, const char *name, char *text)
 	return 0;
 }
 
+/* A task, by what two looks at it have in common, whatever namespace they are from. */
+struct who {
+	struct levels levels;
+	unsigned long long start;
+};
+
+static int read_who(int dirfd, const char *status, const char *stat, struct who *who)
+{
+	int err = read_levels(dirfd, status, &who->levels);
+
+	return err ? err : start_time(dirfd, stat, &who->start);
+}
+
+/* There is no namespace in which theirs has a number and ours has not. */
+static bool same_task(const struct who *ours, const struct who *theirs)
+{
+	int above = ours->levels.n - theirs->levels.n;
+	size_t size = (size_t)theirs->levels.n * sizeof(long);
+
+	return above >= 0 && ours->start == theirs->start &&
+	       !memcmp(theirs->levels.tgid, ours->levels.tgid + above, size) &&
+	       !memcmp(theirs->levels.tid, ours->levels.tid + above, size);
+}
+
+/* Is it a thread of the supervisor?  True also where that cannot be told. */
+static bool is_our_thread(const struct who *who)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	bool found = !tasks;
+
+	while (tasks && !found && (entry = readdir(tasks))) {
+		char status[300], stat[300];
+		struct who ours;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(status, sizeof(status), "/proc/self/task/%s/status", entry->d_name);
+		snprintf(stat, sizeof(stat), "/proc/self/task/%s/stat", entry->d_name);
+		switch (read_who(AT_FDCWD, status, stat, &ours)) {
+		case 0:
+			found = same_task(&ours, who);
+			break;
+		case -ENOENT:
+		case -ESRCH:
+			break;	/* it has ended */
+		default:
+			found = true;
+		}
+	}
+	if (tasks)
+		closedir(tasks);
+	return found;
+}
+
 /*
- * Is this directory of procfs about the supervisor itself?  It may follow its
- * own links always; nobody whom it works for may.
+ * Is this directory of procfs about the supervisor itself, or a thread of it?  It may
+ * follow its own links always; nobody whom it works for may.
  */
 static bool is_ours(int dirfd)
 {
 	static const char *const files[][2] = { { "status", "stat" }, { "../status", "../stat" } };
-	unsigned long long start, theirs;
-	struct levels ours, there;
+	struct who who;
 
-	if (read_levels(AT_FDCWD, "/proc/self/status", &ours) ||
-	    start_time(AT_FDCWD, "/proc/self/stat", &start))
-		return true;
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (read_levels(dirfd, files[i][0], &there) ||
-		    start_time(dirfd, files[i][1], &theirs))
-			continue;
-		if (there.n <= ours.n && start == theirs &&
-		    !memcmp(there.tgid, ours.tgid + (ours.n - there.n),
-			    (size_t)there.n * sizeof(long)))
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (!read_who(dirfd, files[i][0], files[i][1], &who) && is_our_thread(&who))
 			return true;
-	}
 	return false;
 }
 

@@ -291,13 +291,71 @@ static void of_a_thread(void **state)
 	munmap((void *)thread_id, sizeof(*thread_id));
 }
 
+struct sleeper {
+	pid_t tid;
+	int told[2], ends[2];
+};
+
+static void *sleep_until_told(void *data)
+{
+	struct sleeper *sleeper = data;
+	char byte;
+
+	sleeper->tid = gettid();
+	if (write(sleeper->told[1], "", 1) == 1)
+		read(sleeper->ends[0], &byte, 1);
+	return NULL;
+}
+
+/* The supervisor may follow the links of its threads; who is decided on may not. */
+static void links_of_ours(void **state)
+{
+	static const char *const links[] = { "root", "cwd", "exe", "fd/0", "ns/mnt" };
+	struct sleeper sleeper;
+	struct target target;
+	pthread_t thread;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(sleeper.told) | pipe(sleeper.ends), 0);
+	assert_int_equal(pthread_create(&thread, NULL, sleep_until_told, &sleeper), 0);
+	assert_int_equal(read(sleeper.told[0], &byte, 1), 1);
+	start(&target, NULL, NULL);
+	const struct pm_view view = { .tid = target.pid, .tgid = target.pid };
+	const pid_t tids[] = { getpid(), sleeper.tid };
+
+	for (size_t i = 0; i < 10; i++) {
+		struct pm_where where;
+		char path[128];
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", getpid(), tids[i % 2],
+			 links[i / 2]);
+		assert_int_equal(pm_resolve(&view, AT_FDCWD, path, 0, 0, &where), 0);
+		if (where.err != EACCES)
+			fail_msg("%s: %s", path, strerror(where.err));
+		pm_where_free(&where);
+		snprintf(path, sizeof(path), "/proc/%d/%s", tids[i % 2], links[i / 2]);
+		assert_int_equal(pm_resolve(&view, AT_FDCWD, path, 0, 0, &where), 0);
+		if (where.err != EACCES)
+			fail_msg("%s: %s", path, strerror(where.err));
+		pm_where_free(&where);
+	}
+	end(&target);
+	assert_int_equal(write(sleeper.ends[1], "", 1), 1);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < 2; i++) {
+		close(sleeper.told[i]);
+		close(sleeper.ends[i]);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(deleted_cwd), TEST(cwd_above_root), TEST(other_root),	TEST(long_cwd),
-		TEST(nested_pids), TEST(outer_pids),	 TEST(other_namespace), TEST(of_a_thread),
+		TEST(nested_pids), TEST(outer_pids),	 TEST(other_namespace), TEST(links_of_ours), TEST(of_a_thread),
 	};
 
 	return cmocka_run_group_tests_name("resolve_views", tests, NULL, NULL);
