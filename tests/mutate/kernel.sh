@@ -33,9 +33,10 @@ kernel_copy()
 {
 	local from=$cache/build/patched id
 
-	id=$(series_tree)
+	# Of the series, what has a part in a kernel.
+	id=$(tree_built "$(series_tree)")
 	[ "$(cat "$mutants/kernel/is" 2>/dev/null)" != "$id" ] || return 0
-	if [ "$(git -C "$from" write-tree)" != "$id" ] || ! git -C "$from" diff --quiet; then
+	if [ "$(tree_built "$(git -C "$from" write-tree)")" != "$id" ] || ! git -C "$from" diff --quiet; then
 		die 'the tree in which the kernel was built is not that of the series'
 	fi
 	rm -rf "$tree" "$mutants/kernel/planted"
