@@ -43,28 +43,90 @@ struct emitter {
 	bool full;
 };
 
-static bool listed(const char *const *names, size_t count, const char *name)
+/* What is known of a call, whatever the layers want. */
+enum {
+	/* The supervisor itself has to see it: one that traces, one that is notified. */
+	TRACED = 1,
+	NOTIFIED = 2,
+	/* It could unmap, move, reprotect or replace an arena that is not sealed. */
+	MOVES = 4,
+	/* It reaches into another process, or into its group; arg names it. */
+	REACHES = 8,
+	/* It connects only where arg has MSG_FASTOPEN. */
+	SENDS = 16,
+};
+
+/*
+ * In the order of their names.  One that is notified knows nothing of filters of
+ * the program's own, and need not; the program waits in its first execve until it is
+ * served.  io_setup(2) is the promise to unmap something later.
+ */
+static const struct known {
+	const char *name;
+	uint8_t what;
+	uint8_t arg;
+} known[] = {
+	{ "brk", MOVES, 0 },
+	{ "clone3", TRACED | NOTIFIED, 0 },
+	{ "execve", NOTIFIED, 0 },
+	{ "execveat", NOTIFIED, 0 },
+	{ "io_setup", MOVES, 0 },
+	{ "ioprio_set", REACHES, 1 },
+	{ "ipc", MOVES, 0 },
+	{ "kcmp", REACHES, 0 },
+	{ "kill", REACHES, 0 },
+	{ "madvise", MOVES, 0 },
+	{ "migrate_pages", REACHES, 0 },
+	{ "move_pages", REACHES, 0 },
+	{ "mprotect", MOVES, 0 },
+	{ "mremap", MOVES, 0 },
+	{ "munmap", MOVES, 0 },
+	{ "perf_event_open", REACHES, 1 },
+	{ "pidfd_open", REACHES, 0 },
+	{ "pkey_mprotect", MOVES, 0 },
+	{ "prctl", TRACED | NOTIFIED, 0 },
+	{ "prlimit64", REACHES, 0 },
+	{ "process_vm_readv", REACHES, 0 },
+	{ "process_vm_writev", REACHES, 0 },
+	{ "remap_file_pages", MOVES, 0 },
+	{ "rt_sigqueueinfo", REACHES, 0 },
+	{ "rt_tgsigqueueinfo", REACHES, 0 },
+	{ "sched_setaffinity", REACHES, 0 },
+	{ "sched_setattr", REACHES, 0 },
+	{ "sched_setparam", REACHES, 0 },
+	{ "sched_setscheduler", REACHES, 0 },
+	{ "seccomp", TRACED, 0 },
+	{ "sendmmsg", SENDS, 3 },
+	{ "sendmsg", SENDS, 2 },
+	{ "sendto", SENDS, 3 },
+	{ "setpriority", REACHES, 1 },
+	{ "shmat", MOVES, 0 },
+	{ "tgkill", REACHES, 0 },
+	{ "tkill", REACHES, 0 },
+};
+
+static const struct known *known_call(const char *name)
 {
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(names[i], name))
-			return true;
-	return false;
+	static const struct known nothing;
+	size_t low = 0, high = sizeof(known) / sizeof(known[0]);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(name, known[middle].name);
+
+		if (!order)
+			return &known[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return &nothing;
 }
 
-/* Calls that the supervisor itself has to see. */
-static const char *const always[] = { "clone3", "prctl", "seccomp" };
-/*
- * One that is notified knows nothing of filters of the program's own, and need
- * not; the program waits in its first execve until it is served.
- */
-static const char *const always_notified[] = { "clone3", "prctl", "execve", "execveat" };
-
-static bool is_ours(const char *name, unsigned int how)
+static bool is_ours(const struct known *call, unsigned int how)
 {
-	if (how & FILTER_NOTIFY)
-		return listed(always_notified, sizeof(always_notified) / sizeof(*always_notified),
-			      name);
-	return listed(always, sizeof(always) / sizeof(always[0]), name);
+	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED);
 }
 
 /* Flags of clone that the supervisor has to see. */
@@ -78,34 +140,11 @@ static uint32_t stop(unsigned int how)
 	return how & FILTER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE | FILTER_TRACE_DATA;
 }
 
-/*
- * Calls that could unmap, move, reprotect or replace the arena where it is not
- * sealed; io_setup(2) is the promise to unmap something later.
- */
-static const char *const moving[] = {
-	"munmap", "mremap", "mprotect", "pkey_mprotect", "madvise", "shmat",
-	"remap_file_pages", "brk", "ipc", "io_setup",
-};
-
-/* Calls that reach into another process, or into its group, by the argument that names it. */
-static const struct {
-	const char *name;
-	uint8_t arg;
-} reaching[] = {
-	{ "kill", 0 }, { "tkill", 0 }, { "tgkill", 0 }, { "rt_sigqueueinfo", 0 },
-	{ "rt_tgsigqueueinfo", 0 }, { "pidfd_open", 0 }, { "process_vm_readv", 0 },
-	{ "process_vm_writev", 0 }, { "prlimit64", 0 }, { "kcmp", 0 },
-	{ "perf_event_open", 1 }, { "move_pages", 0 }, { "migrate_pages", 0 },
-	{ "sched_setaffinity", 0 }, { "sched_setscheduler", 0 }, { "sched_setattr", 0 },
-	{ "sched_setparam", 0 }, { "setpriority", 1 }, { "ioprio_set", 1 },
-};
-
 int filter_reaches(const char *name)
 {
-	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
-		if (!strcmp(reaching[i].name, name))
-			return reaching[i].arg;
-	return -1;
+	const struct known *call = known_call(name);
+
+	return call->what & REACHES ? call->arg : -1;
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */
@@ -125,17 +164,18 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 {
 	const char *name = pm_syscall_name(arch, nr);
 	const bool guard = how & FILTER_GUARD;
+	const struct known *call;
 	unsigned int why = 0;
 
 	if (!name)
 		return 0;
+	call = known_call(name);
 	if (layers_want(options, arch, nr))
 		why |= STOPS_FOR_LAYERS;
-	if (is_ours(name, how) ||
-	    (guard && listed(moving, sizeof(moving) / sizeof(moving[0]), name)) ||
+	if (is_ours(call, how) || (guard && call->what & MOVES) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
-	if (how & FILTER_NOTIFY && filter_reaches(name) >= 0)
+	if (how & FILTER_NOTIFY && call->what & REACHES)
 		why |= STOPS_SOMETIMES;
 	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
 		why |= STOPS_SOMETIMES;
@@ -167,21 +207,13 @@ unsigned int filter_reason(const struct filter_table *table, int nr)
 	return why & STOPS_SOMETIMES ? why | STOPS_FOR_US : why;
 }
 
-/* Calls that connect only with MSG_FASTOPEN, in this argument. */
-static const struct {
-	const char *name;
-	uint8_t arg;
-} sending[] = { { "sendto", 3 }, { "sendmsg", 2 }, { "sendmmsg", 3 } };
-
 /* Who wants to see connections only need not see what is sent on them. */
 static void narrow_sending(const struct pm_options *options, unsigned int how,
-			   const char *name, struct leaf *leaf)
+			   const struct known *call, struct leaf *leaf)
 {
-	for (size_t i = 0; i < sizeof(sending) / sizeof(sending[0]); i++)
-		if (!strcmp(sending[i].name, name) &&
-		    !chain_wants_for(options, name, PM_BIT(PM_CLASS_SEND)))
-			*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, sending[i].arg, 0,
-					       MSG_FASTOPEN, 0, stop(how), 0 };
+	if (call->what & SENDS && !chain_wants_for(options, call->name, PM_BIT(PM_CLASS_SEND)))
+		*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, call->arg, 0,
+				       MSG_FASTOPEN, 0, stop(how), 0 };
 }
 
 /* One tracer is all that a thread can have: ours, or any but of the supervisor. */
@@ -198,10 +230,10 @@ static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
  * listener has several threads, whose numbers are not known yet: it looks itself,
  * but where the caller means itself (0).
  */
-static struct leaf leaf_of_reaching(const char *name, pid_t supervisor, unsigned int how,
+static struct leaf leaf_of_reaching(const struct known *call, pid_t supervisor, unsigned int how,
 				    uint32_t action)
 {
-	struct leaf leaf = { action, BPF_JEQ, (uint8_t)filter_reaches(name), 1,
+	struct leaf leaf = { action, BPF_JEQ, call->arg, 1,
 			     (uint32_t)supervisor, -(uint32_t)supervisor, RET_ERRNO(EPERM), 0 };
 
 	if (how & FILTER_NOTIFY) {
@@ -217,6 +249,7 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 	const char *name = pm_syscall_name(arch, nr);
 	const bool guard = how & FILTER_GUARD;
 	struct leaf leaf = { .action = RET_ERRNO(ENOSYS) };
+	const struct known *call;
 
 	if (!name || (!pm_sysent_find(arch, nr) && !pm_syscall_names_nothing(arch, nr)))
 		return leaf;
@@ -228,10 +261,11 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 		leaf.action = stop(how);
 	else
 		leaf.action = SECCOMP_RET_ALLOW;
-	if (filter_reaches(name) >= 0)
-		return leaf_of_reaching(name, supervisor, how, leaf.action);
+	call = known_call(name);
+	if (call->what & REACHES)
+		return leaf_of_reaching(call, supervisor, how, leaf.action);
 	if (leaf.action == stop(how)) {
-		narrow_sending(options, how, name, &leaf);
+		narrow_sending(options, how, call, &leaf);
 		return leaf;
 	}
 	if (!strcmp(name, "clone"))

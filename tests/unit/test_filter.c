@@ -226,9 +226,50 @@ static void guard_without_mseal(void **state)
 	free(program.filter);
 }
 
+/* Whatever the layers want, and in whatever order the calls are looked for. */
+static void what_is_known_of_calls(void **state)
+{
+	static const struct {
+		const char *name;
+		int arg;
+	} reaching[] = {
+		{ "kill", 0 }, { "tkill", 0 }, { "tgkill", 0 }, { "rt_sigqueueinfo", 0 },
+		{ "rt_tgsigqueueinfo", 0 }, { "pidfd_open", 0 }, { "process_vm_readv", 0 },
+		{ "process_vm_writev", 0 }, { "prlimit64", 0 }, { "kcmp", 0 },
+		{ "perf_event_open", 1 }, { "move_pages", 0 }, { "migrate_pages", 0 },
+		{ "sched_setaffinity", 0 }, { "sched_setscheduler", 0 }, { "sched_setattr", 0 },
+		{ "sched_setparam", 0 }, { "setpriority", 1 }, { "ioprio_set", 1 },
+		{ "getpid", -1 }, { "sendto", -1 }, { "a", -1 }, { "zzz", -1 },
+	};
+	static const struct {
+		const char *name;
+		unsigned int how;
+	} seen[] = {
+		{ "clone3", 0 }, { "prctl", 0 }, { "seccomp", 0 },
+		{ "clone3", FILTER_NOTIFY }, { "prctl", FILTER_NOTIFY },
+		{ "execve", FILTER_NOTIFY }, { "execveat", FILTER_NOTIFY },
+		{ "munmap", FILTER_GUARD }, { "mremap", FILTER_GUARD }, { "mprotect", FILTER_GUARD },
+		{ "pkey_mprotect", FILTER_GUARD }, { "madvise", FILTER_GUARD },
+		{ "shmat", FILTER_GUARD }, { "remap_file_pages", FILTER_GUARD },
+		{ "brk", FILTER_GUARD }, { "io_setup", FILTER_GUARD },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reaching) / sizeof(reaching[0]); i++)
+		if (filter_reaches(reaching[i].name) != reaching[i].arg)
+			fail_msg("%s", reaching[i].name);
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		int nr = pm_syscall_number(AUDIT_ARCH_X86_64, seen[i].name);
+
+		if (!(filter_stops(&options, seen[i].how, AUDIT_ARCH_X86_64, nr) & STOPS_FOR_US))
+			fail_msg("%s", seen[i].name);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_known_of_calls),
 		cmocka_unit_test(every_number),
 		cmocka_unit_test(sending_stops_where_it_connects),
 		cmocka_unit_test(other_tables),
