@@ -20,7 +20,7 @@ from tap import LIMIT, PM, SRC, Skip, same  # noqa: E402
 
 # What is typed, and the last component of what is offered.
 LINES = {
-    'pointsman r': {'run'},
+    'pointsman ru': {'run'},
     'pointsman help d': {'doctor'},
     'pointsman run --audit-': {'--audit-fd', '--audit-decided'},
     'pointsman run --backend ': {'auto', 'notify', 'ptrace'},
@@ -43,6 +43,11 @@ LINES = {
     'pointsman oci-profile si': set(),
     'pointsman check si': {'site.yaml', 'side'},
     'pointsman check site.yaml si': {'site.yaml', 'side'},
+    'pointsman trace --color ': {'auto', 'always', 'never'},
+    'pointsman trace -c -o si': {'site.yaml', 'site.txt', 'side'},
+    'pointsman trace cat site.t': {'site.txt'},
+    'pointsman report ': {'audit.jsonl', 'side'},
+    'pointsman report -o page.html au': {'audit.jsonl'},
     'pointsman explain si': {'site.yaml', 'side'},
     'pointsman agent --policy web=si': {'site.yaml', 'side'},
     'pointsman agent --policy=web=si': {'site.yaml', 'side'},
@@ -165,7 +170,7 @@ def environment(run):
 
 def place(run):
     """The directory that lines are typed in, and the command by its name."""
-    for name in ('site.yaml', 'site.txt', 'side/inner.yml', 'side/other'):
+    for name in ('site.yaml', 'site.txt', 'side/inner.yml', 'side/other', 'audit.jsonl'):
         run.path('place/' + name, 'text\n')
     os.mkdir(run.path('home'))
     run.path('bin/only-here', '#!/bin/sh\n', 0o755)
