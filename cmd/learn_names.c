@@ -81,7 +81,7 @@ static char *pattern_before(const char *name, size_t stem, bool temporary)
 		return replace(name, start, len, true);
 	if (len == 11 && !strncmp(name + start, "tmp", 3))
 		return replace(name, start + 3, 8, false);
-	if ((len == 10 && start && name[start - 1] == '.') ||
+	if ((len == 10 && (start ? name[start - 1] == '.' : temporary)) ||
 	    (len == 8 && temporary && strspn(name + start, python) >= len))
 		return replace(name, start, len, false);
 	if (len >= 6 && (temporary || is_random(name + stem - 6, 6)))

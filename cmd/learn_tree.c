@@ -7,7 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MANY 512	/* names in one directory: no person reads them */
+#define MANY	 512	/* names in one directory: no person reads them */
+#define TOO_MUCH 64	/* names to read for a person */
 
 /* So many names below make a tree. */
 static const size_t enough[NUSES] = {
@@ -300,19 +301,27 @@ static bool is_above(const char *path, const char *below)
 }
 
 /*
- * May all below become one tree?  Not where many things lie that have nothing to do
- * with each other, nor above the working directory.
+ * May all below, so many names, become one tree?  Not where many things lie that have
+ * nothing to do with each other, unless it is only read and too much to be told apart;
+ * nor above the working directory.
  */
-static bool may_fold(const char *path, enum use use, const char *cwd, const char *home)
+static bool may_fold(const char *path, enum use use, size_t below, const char *cwd,
+		     const char *home)
 {
 	static const char *const never[] = {
-		"/", "/etc", "/home", "/root", "/tmp", "/var", "/var/tmp", "/var/lib", "/dev",
-		"/dev/shm", "/proc", "/proc/self", "/sys", "/run", "/mnt", "/media", "/srv",
+		"/", "/home", "/root", "/tmp", "/var/tmp", "/dev/shm", "/proc", "/proc/self",
+		"/mnt", "/media",
+	};
+	static const char *const seldom[] = {
+		"/etc", "/var", "/var/lib", "/dev", "/sys", "/run", "/srv",
 	};
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (!strcmp(path, never[i]))
 			return false;
+	for (size_t i = 0; i < sizeof(seldom) / sizeof(seldom[0]); i++)
+		if (!strcmp(path, seldom[i]))
+			return use < USE_WRITE && below >= TOO_MUCH;
 	if (!strncmp(path, "/home/", 6) && !strchr(path + 6, '/'))
 		return false;
 	if (home && strcmp(home, "/") && is_above(path, home))
@@ -371,7 +380,7 @@ static size_t fold(struct name_node *node, enum use use, const char *cwd, const 
 
 	for (size_t i = 0; i < node->nchildren; i++)
 		below += fold(node->children[i], use, cwd, home);
-	may = path && may_fold(path, use, cwd, home);
+	may = path && may_fold(path, use, below, cwd, home);
 	if (node->tree[use] ||
 	    (may && below && (below >= enough[use] ||
 			      (use < USE_WRITE && is_system(path)) ||
@@ -398,7 +407,7 @@ void learn_fold_early(struct name_node *node, const char *cwd, const char *home)
 		return;
 	path = learn_path(node, &glob);
 	for (int use = USE_LOOK; path && use <= USE_WRITE; use++) {
-		if (!may_fold(path, (enum use)use, cwd, home))
+		if (!may_fold(path, (enum use)use, MANY, cwd, home))
 			continue;
 		fold_into(node, (enum use)use);
 		/* What was not used so is not allowed so. */
