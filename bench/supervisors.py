@@ -51,6 +51,11 @@ class Held:
         return found
 
 
+# strace knows not those of the series: "_IOC(_IOC_WRITE, 0x21, 0x6, ...)".
+OF_THE_SERIES = {'0x5': 'SECCOMP_IOCTL_NOTIF_PIN_INSTALL',
+                 '0x6': 'SECCOMP_IOCTL_NOTIF_SEND_REDIRECT'}
+
+
 def name_of(line):
     """A system call in a line of strace, ptrace's and ioctl's by what they ask for."""
     found = re.match(r'\d+ +(\w+)\(([^,]*)(?:, ([A-Z_0-9]+))?', line)
@@ -60,7 +65,8 @@ def name_of(line):
     if name == 'ptrace':
         return first.rstrip(')')
     if name == 'ioctl':
-        return second or 'ioctl'
+        number = re.search(r'_IOC\(\S+, 0x21, (0x\d+)', line)
+        return OF_THE_SERIES.get(number.group(1), 'ioctl') if number else second or 'ioctl'
     return name
 
 
