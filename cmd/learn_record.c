@@ -12,7 +12,7 @@
 #include "call_words.h"
 
 #define EPHEMERAL 32768	/* ports from here on are others in the next run */
-#define MANY_NAMES 2000	/* addresses: more are not told apart */
+#define MANY_NAMES 200	/* addresses: more are not told apart */
 
 /* The items of one call go through this. */
 struct adding {
@@ -77,12 +77,29 @@ static enum use use_of(uint32_t classes)
 	return classes & write ? USE_WRITE : classes & read ? USE_READ : USE_LOOK;
 }
 
+/* Too many to tell apart: any of its kind.  Takes text; NULL without memory. */
+static char *any_of(char *text)
+{
+	const char *any = !strncmp(text, "unix:", 5) ? "unix:*" : "*";
+
+	if (!strncmp(text, "family:", 7))
+		return text;
+	free(text);
+	return strdup(any);
+}
+
 /* Takes text, also where it fails. */
 static int add_name(struct learned_name **names, size_t *n, int class, char *text,
 		    const char *user)
 {
 	struct learned_name *more;
+	size_t known = 0;
 
+	while (text && known < *n &&
+	       ((*names)[known].class != class || strcmp((*names)[known].text, text)))
+		known++;
+	if (text && known == *n && *n >= MANY_NAMES)
+		text = any_of(text);
 	for (size_t i = 0; text && i < *n; i++) {
 		if ((*names)[i].class != class || strcmp((*names)[i].text, text))
 			continue;
@@ -90,7 +107,7 @@ static int add_name(struct learned_name **names, size_t *n, int class, char *tex
 		used_add(&(*names)[i].used, PM_BIT(class), user, 1);
 		return 0;
 	}
-	more = text && *n < MANY_NAMES ? reallocarray(*names, *n + 1, sizeof(*more)) : NULL;
+	more = text ? reallocarray(*names, *n + 1, sizeof(*more)) : NULL;
 	if (!more) {
 		free(text);
 		return -ENOMEM;
@@ -224,9 +241,7 @@ static int add_path(struct adding *adding, json_object *item, const char *name, 
 		node->missing = false;
 	node->exclusive |= adding->exclusive;
 	node->made_directory |= adding->makes_directory;
-	if (node->parent)
-		learn_fold_early(node->parent, learned->cwd, learned->home);
-	return 0;
+	return node->parent ? learn_fold_early(node->parent, learned->cwd, learned->home) : 0;
 }
 
 /* Did the kernel itself refuse it?  Then it is not for a policy to allow. */

@@ -9,6 +9,7 @@
 
 #define MANY	 512	/* names in one directory: no person reads them */
 #define TOO_MUCH 64	/* names to read for a person */
+#define BEYOND	 4096	/* all else */
 
 /* So many names below make a tree. */
 static const size_t enough[NUSES] = {
@@ -318,7 +319,7 @@ static bool may_fold(const char *path, enum use use, size_t below, const char *c
 
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (!strcmp(path, never[i]))
-			return false;
+			return i && use < USE_WRITE && below >= BEYOND;
 	for (size_t i = 0; i < sizeof(seldom) / sizeof(seldom[0]); i++)
 		if (!strcmp(path, seldom[i]))
 			return use < USE_WRITE && below >= TOO_MUCH;
@@ -398,16 +399,16 @@ void learn_fold(struct name_node *root, const char *cwd, const char *home)
 		fold(root, (enum use)use, cwd, home);
 }
 
-void learn_fold_early(struct name_node *node, const char *cwd, const char *home)
+int learn_fold_early(struct name_node *node, const char *cwd, const char *home)
 {
 	bool glob, folded = false;
 	char *path;
 
 	if (node->nchildren < MANY)
-		return;
+		return 0;
 	path = learn_path(node, &glob);
 	for (int use = USE_LOOK; path && use <= USE_WRITE; use++) {
-		if (!may_fold(path, (enum use)use, MANY, cwd, home))
+		if (!may_fold(path, (enum use)use, node->nchildren, cwd, home))
 			continue;
 		fold_into(node, (enum use)use);
 		/* What was not used so is not allowed so. */
@@ -415,8 +416,9 @@ void learn_fold_early(struct name_node *node, const char *cwd, const char *home)
 		folded = true;
 	}
 	free(path);
+	/* Patterns may be what they all have in common. */
 	if (!folded)
-		return;
+		return node->nchildren & (node->nchildren - 1) ? 0 : learn_generalise(node);
 	/* Programs stay, and what may be a name of its own. */
 	for (size_t i = 0; i < node->nchildren;) {
 		struct name_node *child = node->children[i];
@@ -433,4 +435,5 @@ void learn_fold_early(struct name_node *node, const char *cwd, const char *home)
 			(node->nchildren - i) * sizeof(*node->children));
 		learn_tree_free(child);
 	}
+	return 0;
 }

@@ -64,7 +64,7 @@ void used_add(struct used *used, uint32_t classes, const char *user, unsigned lo
  */
 int learn_generalise(struct name_node *root);
 void learn_fold(struct name_node *root, const char *cwd, const char *home);
-void learn_fold_early(struct name_node *node, const char *cwd, const char *home);
+int learn_fold_early(struct name_node *node, const char *cwd, const char *home);
 
 /*
  * learn_names.c: the pattern that a component of a new name stands for; NULL where it is

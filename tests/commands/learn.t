@@ -174,12 +174,16 @@ except OSError:
 def many_names_need_little_memory(run):
     """A directory of very many names is a tree while they come."""
     os.mkdir(run.path('d'))
-    code = '''import os
+    code = '''import os, socket, tempfile
 for i in range(5000):
     try:
         os.stat("d/%d" % i)
     except OSError:
         pass
+for i in range(600):
+    os.unlink(tempfile.mkstemp()[1])
+for i in range(300):
+    socket.socket().connect_ex(("127.0.0.1", i + 1))
 '''
     usage = ('import resource, subprocess, sys; s = subprocess.run(sys.argv[1:]).returncode; '
              'print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(s)')
@@ -187,7 +191,9 @@ for i in range(5000):
     done = subprocess.run([sys.executable, '-c', usage, *argv], cwd=run.dir, check=True,
                           capture_output=True, timeout=LIMIT, env=ENV)
     assert int(done.stdout) < 100 << 10, done.stdout
-    assert text_of(run.path('p')).count('\n') < 60
+    text = text_of(run.path('p'))
+    assert '*' in entries(text) and f'{ENV.get("TMPDIR", "/tmp")}/tmp????????' in entries(text)
+    assert text.count('\n') < 60 + 200, text
 
 
 def a_second_run_is_added(run):
