@@ -29,7 +29,7 @@ struct learning {
 	const char *file, *merge;
 	char *old;			/* the text of merge, or NULL */
 	size_t old_len;
-	int indent;			/* of its rules, less than ours */
+	int indent;			/* of its rules' dashes */
 	struct learned learned;
 	int err;
 };
@@ -86,16 +86,34 @@ static int on_line(void *data, const char *text, size_t len, json_object *object
 	return learning->err;
 }
 
+/* The blanks before the dash of an entry of a list; -EINVAL where it is not written so. */
+static int find_dash(const char *bytes, const struct node *entry)
+{
+	const char *line = bytes, *at;
+
+	for (size_t i = 1; line && i < entry->line; i++) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (!line)
+		return -EINVAL;
+	at = line + strspn(line, " ");
+	if (*at != '-' || (size_t)(at - line) + 1 >= entry->column ||
+	    at + 1 + strspn(at + 1, " ") != line + entry->column - 1)
+		return -EINVAL;
+	return (int)(at - line);
+}
+
 /* The rules of a policy stand where more can follow them: last, one below the other. */
 static int find_rules(struct learning *learning, const struct node *root)
 {
 	const struct node *rules = root->kind == NODE_MAP ? tree_value(root, "rules") : root;
 
 	if (rules == root || rules->kind != NODE_LIST || !rules->nitems ||
-	    root->items[root->nitems - 1] != rules || rules->items[0]->column < 5)
+	    root->items[root->nitems - 1] != rules)
 		return -EINVAL;
-	learning->indent = (int)rules->items[0]->column - 5;
-	return 0;
+	learning->indent = find_dash(learning->old, rules->items[0]);
+	return learning->indent < 0 ? -EINVAL : 0;
 }
 
 static int read_old(struct learning *learning)
@@ -124,6 +142,9 @@ static int read_old(struct learning *learning)
 	if (!err)
 		err = tree_read(learning->merge, learning->old, learning->old_len, &root,
 				&complaint);
+	/* It is no longer than a policy may be, and there is room for more. */
+	if (!err)
+		learning->old[learning->old_len] = '\0';
 	if (!err && find_rules(learning, root)) {
 		complain("--merge: '%s' has no list of rules at its end, as learn writes it",
 			 learning->merge);
@@ -160,7 +181,7 @@ static void put_date(FILE *to)
 /* The policy as a text; NULL after a complaint. */
 static char *compose(struct learning *learning, size_t *len)
 {
-	int indent = learning->merge ? learning->indent : 0;
+	int indent = learning->merge ? learning->indent : 2;
 	char *text = NULL, *rules = NULL;
 	size_t rules_len;
 	FILE *to = open_memstream(&rules, &rules_len);
@@ -179,7 +200,7 @@ static char *compose(struct learning *learning, size_t *len)
 	if (learning->merge && learning->old_len && learning->old[learning->old_len - 1] != '\n')
 		fputc('\n', to);
 	if (!learning->merge || rules_len) {
-		fprintf(to, "%*s# Learned ", learning->merge ? indent + 2 : 0, "");
+		fprintf(to, "%*s# Learned ", learning->merge ? indent : 0, "");
 		put_date(to);
 		fprintf(to, " from %llu calls of:", learning->learned.calls);
 		put_command(to, learning->options.command);

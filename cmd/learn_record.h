@@ -37,7 +37,7 @@ void learned_clear(struct learned *learned);
 int learned_add(struct learned *learned, json_object *call);
 
 /*
- * learn_write.c: fold, and write the rules, each line with so many blanks before it.
+ * learn_write.c: fold, and write the rules, each with so many blanks before its dash.
  * Returns 0 or -ENOMEM.
  */
 int learned_write(struct learned *learned, FILE *to, int indent);

@@ -114,7 +114,7 @@ static void put_entry(FILE *to, int indent, const struct entry *entry)
 		put_yaml(line, entry->text);
 		fclose(line);
 	}
-	fprintf(to, "%*s      - %s", indent, "", text ? text : "");
+	fprintf(to, "%*s    - %s", indent, "", text ? text : "");
 	fprintf(to, "%*s# ", len + 8 < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - len - 8) : 1, "");
 	put_users(to, entry->used);
 	fputs(entry->gone ? "; was not there\n" : "\n", to);
@@ -214,7 +214,7 @@ static void put_lists(FILE *to, int indent, struct collected *collected)
 
 	for (int key = 0; key < NKEYS; key++) {
 		if (collected->n[key])
-			fprintf(to, "%*s    %s:\n", indent, "", keys[key]);
+			fprintf(to, "%*s  %s:\n", indent, "", keys[key]);
 		for (size_t i = 0; i < collected->n[key]; i++) {
 			put_entry(to, indent, &collected->entries[key][i]);
 			free(collected->entries[key][i].text);
@@ -242,9 +242,9 @@ static int write_use(struct learned *learned, FILE *to, int indent, enum use use
 	for (int key = 0; key < NKEYS; key++)
 		n += collected.n[key];
 	if (n && !err) {
-		fprintf(to, "%*s  # %s\n%*s  - ", indent, "", title, indent, "");
+		fprintf(to, "%*s# %s\n%*s- ", indent, "", title, indent, "");
 		put_classes(to, classes ? classes : collected.classes);
-		fprintf(to, "%*s    allow: true\n", indent, "");
+		fprintf(to, "%*s  allow: true\n", indent, "");
 	}
 	put_lists(to, indent, &collected);
 	return err;
@@ -267,15 +267,15 @@ static void write_names(FILE *to, int indent, struct learned_name *names, size_t
 	if (!n)
 		return;
 	qsort(names, n, sizeof(*names), compare);
-	fprintf(to, "%*s  # %s\n", indent, "", title);
+	fprintf(to, "%*s# %s\n", indent, "", title);
 	for (size_t i = 0; i < n; i++) {
 		struct entry entry = { names[i].text, &names[i].used, false };
 
 		if (names[i].class != class) {
 			class = names[i].class;
-			fprintf(to, "%*s  - ", indent, "");
+			fprintf(to, "%*s- ", indent, "");
 			put_classes(to, PM_BIT(class));
-			fprintf(to, "%*s    allow: true\n%*s    %s:\n", indent, "", indent, "", key);
+			fprintf(to, "%*s  allow: true\n%*s  %s:\n", indent, "", indent, "", key);
 		}
 		put_entry(to, indent, &entry);
 	}

@@ -73,6 +73,10 @@ def wrong_uses(run):
         (['--merge', run.path('empty.yaml'), 'true'],
          f"--merge: '{run.path('empty.yaml')}' has no list of rules at its end, as learn writes "
          'it'),
+        (['--merge', run.path('flow.yaml', 'version: 1\nrules: [{class: exec, allow: true}]\n'),
+          'true'],
+         f"--merge: '{run.path('flow.yaml')}' has no list of rules at its end, as learn writes "
+         'it'),
         (['--merge', run.path('bad.yaml', 'version: 2\n'), 'true'],
          f"{run.path('bad.yaml')}:1:10: version: '2', expected 1"),
     ]:
@@ -217,6 +221,21 @@ def a_second_run_is_added(run):
                f"expected '-o {policy}'\n"))
 
 
+def what_a_person_wrote_is_kept(run):
+    """However the list of rules is indented."""
+    run.path('a', '')
+    for blanks in ('', '  ', '      '):
+        old = ('version: 1\ndefault: deny  # mine\nrules:\n'
+               f'{blanks}-   class: exec\n{blanks}    tree: /usr  # yes\n{blanks}    allow: true')
+        policy = run.path('policy.yaml', old)
+        same(learn(run, '--merge', policy, '-o', policy, '--', 'cat', 'a').returncode, 0)
+        text = text_of(policy)
+        assert text.startswith(old + f'\n{blanks}# Learned '), text
+        same([x for x in text.splitlines() if re.match(rf'{blanks}- class: ', x)][0][:len(blanks) + 9],
+             f'{blanks}- class: ')
+        same(refused(run, policy, ['/usr/bin/cat', 'a']), (0, []))
+
+
 def names_are_text(run):
     """No name of a file or program becomes a rule, or a line, of its own."""
     evil = 'x"\n  - {class: any, allow: true}\n# \x1b[31m'
@@ -230,6 +249,7 @@ def names_are_text(run):
 
 
 TESTS = [wrong_uses, outputs_do_not_mix, python, git, make, trees_and_others,
-         many_names_need_little_memory, a_second_run_is_added, names_are_text]
+         many_names_need_little_memory, a_second_run_is_added,
+         what_a_person_wrote_is_kept, names_are_text]
 
 sys.exit(tap.main(TESTS))
