@@ -348,6 +348,73 @@ int sum_line(struct sum *sum, const char *file, size_t number, const char *line,
 	return 0;
 }
 
+static int compare_processes(const void *a, const void *b)
+{
+	const struct process *one = *(struct process *const *)a;
+	const struct process *other = *(struct process *const *)b;
+
+	return one->number < other->number ? -1 : one->number > other->number;
+}
+
+/*
+ * The parent of a process: the one of that number that appeared last before it.  So
+ * nothing is above itself.
+ */
+static struct process *find_parent(const struct sum *sum, const struct process *child)
+{
+	struct process *found = NULL;
+
+	if (!child->parent)
+		return NULL;
+	for (struct process *at = sum->processes[(uint64_t)child->parent % BUCKETS]; at;
+	     at = at->next)
+		if (at->pid == child->parent && at->number < child->number &&
+		    (!found || at->number > found->number))
+			found = at;
+	return found;
+}
+
+struct process *sum_tree(const struct sum *sum)
+{
+	struct process **list = calloc(sum->nprocesses + 1, sizeof(struct process *));
+	struct process *tops = NULL, **end = &tops;
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < BUCKETS; i++)
+		for (struct process *at = sum->processes[i]; at; at = at->next)
+			list[n++] = at;
+	if (n)
+		qsort(list, n, sizeof(*list), compare_processes);
+	for (size_t i = 0; i < n; i++) {
+		list[i]->above = find_parent(sum, list[i]);
+		list[i]->end = &list[i]->children;
+		list[i]->sibling = NULL;
+		if (list[i]->above) {
+			*list[i]->above->end = list[i];
+			list[i]->above->end = &list[i]->sibling;
+		} else {
+			*end = list[i];
+			end = &list[i]->sibling;
+		}
+	}
+	free(list);
+	return tops;
+}
+
+struct process *sum_walk(struct process *at, size_t *depth)
+{
+	if (at->children) {
+		++*depth;
+		return at->children;
+	}
+	while (at && !at->sibling) {
+		at = at->above;
+		if (at)
+			--*depth;
+	}
+	return at ? at->sibling : NULL;
+}
+
 static void clear_kinds(struct kind **buckets)
 {
 	for (size_t i = 0; i < BUCKETS; i++) {

@@ -89,4 +89,12 @@ struct sum {
 int sum_line(struct sum *sum, const char *file, size_t number, const char *line, size_t len);
 void sum_clear(struct sum *sum);
 
+/*
+ * Hang each process below its parent, in the order of appearance.  Returns the first of
+ * those that have none; NULL: there are no processes, or no memory.  sum_walk() goes on
+ * from one to the next, and counts how deep that is.
+ */
+struct process *sum_tree(const struct sum *sum);
+struct process *sum_walk(struct process *at, size_t *depth);
+
 #endif
