@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# trinity and stress-ng on the debug kernel, under filters with every flag: the kernel has
+# nothing to report (vm/run fails where it has), and the run ends.
+# shellcheck source=tests/torture/torture.sh
+. "${PM_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/torture/torture.sh"
+
+need trinity stress-ng
+
+# A stressor for each kind of what a filter stands in the way of.
+stressors=clone,exec,fork,futex,handle,kill,mmap,nanosleep,open,poll,ptrace,rename,seccomp,sigq,signest,signal,spawn,symlink,syscall,sysbadaddr,timer,vfork,vforkmany,wait,zombie
+each=$((seconds / 25 + 1))
+
+# guest WHAT SECONDS COMMAND: as a user who has nothing
+guest()
+{
+	local what=$1 limit=$2 status
+	shift 2
+	nice -n 10 "$PM_SRC/vm/run" --kernel "${PM_TORTURE_KERNEL:-debug}" --append audit=0 --memory 2048 \
+		--timeout $((limit + 1800)) -- "$PM_BUILD/tests/torture/filtered" 65534 \
+		sh -c "mkdir /tmp/scratch && cd /tmp/scratch && exec prlimit --fsize=67108864 --core=0 --nproc=200 -- $*" \
+		>"$TMPDIR/$what" 2>&1 </dev/null
+	status=$?
+	ok $status "$what, $limit s on the debug kernel: no report, and an end" "$(tail -n 60 "$TMPDIR/$what")"
+	for kind in 'go on' 'the same' pinned error; do
+		n=$(sed -n "s/^$kind: //p" "$TMPDIR/$what")
+		[ "${n:-0}" -gt 0 ]
+		ok $? "$what: ${n:-no} answers of the kind '$kind'"
+	done
+}
+
+guest trinity "$seconds" timeout -k 5 -s INT "$seconds" trinity -q -C 4 -l off --disable-fds=sockets
+ran=$(tr '\r' '\n' <"$TMPDIR/trinity" | sed -n 's/^\[main\] Ran \([0-9]*\) syscalls.*/\1/p')
+[ "${ran:-0}" -gt 0 ]
+ok $? "trinity made ${ran:-no} calls" "$(tr '\r' '\n' <"$TMPDIR/trinity" | tail -n 20)"
+guest stress-ng "$((each * 25))" stress-ng --with "$stressors" --sequential 1 --timeout "${each}s" --temp-path .
+grep -aq 'run completed in' "$TMPDIR/stress-ng"
+ok $? "stress-ng: $(grep -a 'run completed in' "$TMPDIR/stress-ng")" "$(tail -n 20 "$TMPDIR/stress-ng")"
+
+done_testing
