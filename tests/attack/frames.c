@@ -31,10 +31,15 @@ static char evil[4096], text[4096], fifo[4096];
 static sigjmp_buf before;
 static int writer = -1;
 
+static volatile long delay;	/* until the signal, in microseconds */
+
+/* Later each time: it is to come when the call waits, and not before it is made. */
 static void set_timer(void)
 {
-	const struct itimerval soon = { .it_value = { .tv_usec = 300 } };
+	const struct itimerval soon = { .it_value = { .tv_usec = delay } };
 
+	if (delay < 400000)
+		delay = delay * 2;
 	setitimer(ITIMER_REAL, &soon, NULL);
 }
 
@@ -52,9 +57,9 @@ static void on_alarm(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	(void)info;
-	if (!waits || done)
+	if (done)
 		return;
-	if (!restarts(regs)) {
+	if (!waits || !restarts(regs)) {
 		set_timer();
 		return;
 	}
@@ -94,15 +99,15 @@ static long try(struct race *race)
 {
 	strcpy(text, fifo);
 	done = waits = false;
+	delay = 300;
 	set_timer();
 	if (sigsetjmp(before, 1)) {
-		waits = false;
 		race_opened(race, (int)syscall(SYS_openat, AT_FDCWD, evil, O_RDONLY | O_CLOEXEC));
 		return 0;
 	}
 	waits = true;
 	race_opened(race, (int)syscall(SYS_openat, AT_FDCWD, text, O_RDONLY | O_CLOEXEC));
-	waits = false;
+	done = true;
 	if (writer >= 0)
 		close(writer);
 	writer = -1;
