@@ -41,6 +41,7 @@ start_agent --policy "calls=$work/calls.yaml" --policy "net=$work/net.yaml" \
 	--policy "names=$work/names.yaml"
 
 for runtime in crun runc; do
+	runs "$runtime" || continue
 	id=$runtime-calls
 	bundle "$id" calls "$work/calls.yaml" -- 'echo "name $(uname)"; id -u
 		hostname other 2>/dev/null; echo "status $?"'
@@ -52,7 +53,7 @@ status 137" "$runtime: denied, answered with a value, killed"
 	id=$runtime-net
 	bundle "$id" net "$work/net.yaml" -- '
 		nc -l -p 8081 -e echo from the server &
-		until cat /proc/net/tcp /proc/net/tcp6 | grep -q ":1F91 0*:0000 0A"; do :; done
+		until cat /proc/net/tcp* | grep -q ":1F91 0*:0000 0A"; do :; done
 		nc 192.0.2.1 80 </dev/null; nc 127.0.0.1 8082 </dev/null
 		nc 127.0.0.1 8083 </dev/null'
 	contained "$runtime" "$id"

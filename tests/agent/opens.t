@@ -28,6 +28,7 @@ EOF
 start_agent --policy "swap=$work/swap.yaml" --policy "web=$work/web.yaml"
 
 for runtime in crun runc; do
+	runs "$runtime" || continue
 	bundle "$runtime-1" web "$work/web.yaml" -- '
 		cat /data/secret; cat /data/file
 		umask 027; echo new >/tmp/new; cat /tmp/new; stat -c "%a %u %g" /tmp/new'
@@ -84,6 +85,7 @@ Permission denied" "files of /proc are the target's own, and those of others are
 # what it shows to the container.
 chmod 755 "$work" "$work/bundles"
 for runtime in crun runc; do
+	runs "$runtime" || continue
 	id=$runtime-userns
 	edit="$usual"' | .linux.namespaces += [{type: "user"}] |
 		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] |

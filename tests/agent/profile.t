@@ -18,6 +18,7 @@ start_agent --policy "unshare=$work/unshare.yaml"
 # 121 is getpgid, and 0x4000000 CLONE_NEWUTS.
 command='cat /data/file; inside call 121 0x4000000'
 for runtime in crun runc; do
+	runs "$runtime" || continue
 	id=$runtime-refused
 	edit="$usual | $engines" refused='["unshare"]' \
 		bundle "$id" unshare "$work/unshare.yaml" -- "$command"
@@ -37,8 +38,10 @@ is "$(audited 'select(.container == "allowed" and .call == "getpgid") |
 	"deny EPERM built-in: no redirect here" "where the profile allows it, it is another's word"
 
 # It is read once.
+lost=crun
+! runs runc || lost=runc
 edit=$usual bundle lost unshare "$work/unshare.yaml" -- 'cat /data/file'
-in_runc create -b "$work/bundles/lost" lost >"$work/lost.out" 2>&1 </dev/null
+in_"$lost" create -b "$work/bundles/lost" lost >"$work/lost.out" 2>&1 </dev/null
 begun()
 {
 	audited 'select(.container == "lost") | .event' | grep -q begin
@@ -46,7 +49,7 @@ begun()
 until_true begun
 ok $? "a container is made, and not yet started"
 rm "$work/bundles/lost/config.json"
-in_runc start lost
+in_"$lost" start lost
 written()
 {
 	grep -q . "$work/lost.out"
