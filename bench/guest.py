@@ -9,27 +9,29 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMIT = 3000    # seconds for one kernel
 
 
 def run_kernel(options, kernel, groups):
-    """Its figures, or why there are none."""
-    with tempfile.TemporaryDirectory(prefix='pm-bench-guest-') as out:
-        done = subprocess.run(
-            [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, '--cpus', '1', '--icount',
-             '--timeout', str(LIMIT), '--out', out, '--',
-             os.path.join(SOURCE, 'bench/run'), '--in-guest', '--build', options.build,
-             '--out', out, '--rounds', '1', '--groups', ','.join(groups)],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        path = os.path.join(out, 'results.json')
-        if done.returncode or not os.path.exists(path):
-            lines = (done.stderr + done.stdout).strip().splitlines()
-            return None, lines[-1] if lines else f'status {done.returncode}'
-        with open(path, encoding='utf-8') as file:
-            return json.load(file), None
+    """Its figures, or why there are none.  The guest has a /tmp of its own."""
+    out = os.path.join(options.build, 'bench-guest', kernel)
+    path = os.path.join(out, 'results.json')
+    os.makedirs(out, exist_ok=True)
+    if os.path.exists(path):
+        os.unlink(path)
+    done = subprocess.run(
+        [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, '--cpus', '1', '--icount',
+         '--timeout', str(LIMIT), '--out', out, '--',
+         os.path.join(SOURCE, 'bench/run'), '--in-guest', '--build', options.build,
+         '--out', out, '--rounds', '1', '--groups', ','.join(groups)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode or not os.path.exists(path):
+        lines = (done.stderr + done.stdout).strip().splitlines()
+        return None, lines[-1] if lines else f'status {done.returncode}'
+    with open(path, encoding='utf-8') as file:
+        return json.load(file), None
 
 
 def round_trips():

@@ -11,12 +11,14 @@ import re
 import shutil
 import subprocess
 
+import rounds
+
 
 def first_line(argv, pattern):
     """What of a command's output matches, or ''."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20,
-                              stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(argv, capture_output=True, text=True,
+                              timeout=rounds.LIMIT, stdin=subprocess.DEVNULL, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ''
     found = re.search(pattern, done.stdout + done.stderr)
@@ -50,7 +52,8 @@ class Opponent:
         argv, env = self.wrap(rules, ['/bin/true'])
         try:
             done = subprocess.run(argv, env={**os.environ, **env}, capture_output=True,
-                                  text=True, stdin=subprocess.DEVNULL, timeout=60, check=False)
+                                  text=True, stdin=subprocess.DEVNULL, timeout=rounds.LIMIT,
+                                  check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         if done.returncode == 0:
