@@ -223,15 +223,17 @@ def what_is_left_behind(run):
         child = subprocess.Popen([PM, 'trace', '-c', '-o', f'{fifo}.trace', '--', 'sh', '-c',
                                   f'(cat {fifo} >{fifo}.out) </dev/null >/dev/null 2>&1 & exit 5'],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        # The command is a zombie once it has ended: trace takes its status last.
+        # Once the command has ended it is a zombie, whose status trace takes last; it is
+        # told of that when the tracer has been.
         while True:
             with open(f'/proc/{child.pid}/task/{child.pid}/children', encoding='ascii') as file:
                 children = file.read().split()
-            states = []
+            ended = [False]
             for pid in children:
-                with open(f'/proc/{pid}/stat', encoding='ascii') as file:
-                    states.append(file.read().rsplit(')', 1)[1].split()[0])
-            if states == ['Z']:
+                with open(f'/proc/{pid}/status', encoding='ascii') as file:
+                    status = file.read()
+                ended = ['State:\tZ' in status and 'TracerPid:\t0\n' in status]
+            if all(ended):
                 break
             assert child.poll() is None
             os.sched_yield()
