@@ -99,7 +99,8 @@ def text_table(table, width):
 def markdown_table(table):
     """It in Markdown."""
     lines = ['| ' + ' | '.join(table[0]) + ' |', '|' + ' --- |' + ' ---: |' * (len(table[0]) - 1)]
-    lines += ['| ' + ' | '.join(line) + ' |' for line in table[1:]]
+    lines += ['| ' + ' | '.join(text.replace('|', '\\|') for text in line) + ' |'
+              for line in table[1:]]
     return lines
 
 
