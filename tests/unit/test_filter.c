@@ -266,6 +266,37 @@ static void what_is_known_of_calls(void **state)
 	}
 }
 
+static int decide_nothing(void *data, struct pm_call *call, struct pm_verdict *verdict)
+{
+	(void)data, (void)call, (void)verdict;
+	return 0;
+}
+
+/* What is kept says of every number what it was made of, up to the last one. */
+static void kept_to_the_last(void **state)
+{
+	static const uint32_t both[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386 };
+	struct pm_layer all = { .name = "all", .decide = decide_nothing };
+	struct pm_layer *const list[] = { &all };
+	const struct pm_options wanted = { .layers = list, .nlayers = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		int max = pm_syscall_max(both[i]), last = max + 8;
+		struct filter_table table;
+
+		while (!pm_syscall_name(both[i], last))
+			last--;
+		assert_int_equal(filter_table(&wanted, 0, both[i], &table), 0);
+		for (int nr = -1; nr <= max + 8; nr++)
+			if (!!(filter_reason(&table, nr) & STOPS_FOR_LAYERS) !=
+			    !!pm_syscall_name(both[i], nr))
+				fail_msg("%d", nr);
+		assert_true(filter_reason(&table, last) & STOPS_FOR_LAYERS);
+		filter_table_clear(&table);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +306,7 @@ int main(void)
 		cmocka_unit_test(other_tables),
 		cmocka_unit_test(arguments_that_matter),
 		cmocka_unit_test(guard_without_mseal),
+		cmocka_unit_test(kept_to_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
