@@ -54,8 +54,10 @@ runs()
 {
 	local dir=$work/bundles/try-$1 said
 	[ "$1" = runc ] || return 0
-	mkdir -p "$dir/root"
-	said=$(cd "$dir" && rm -f config.json && runc spec && in_runc run -b "$dir" "try-$1" 2>&1 </dev/null)
+	mkdir -p "$dir/rootfs"
+	said=$(cd "$dir" && rm -f config.json && runc spec &&
+		sed -i "s,\"terminal\": true,\"terminal\": false," config.json &&
+		in_runc run -b "$dir" "try-$1" 2>&1 </dev/null)
 	rm -rf "$dir"
 	case $said in
 	*BPF_CGROUP_DEVICE*) ;;
