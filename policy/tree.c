@@ -221,8 +221,29 @@ static int check_key(struct reading *reading, const struct node *map, const stru
 	if (map->nitems / 2 >= TREE_MAX_KEYS)
 		return tree_complain(reading->name, key, reading->complaint,
 				     "too many keys, expected %d at most", TREE_MAX_KEYS);
-	/* Who reads on finds the first of both. */
 	return go_on(reading, check_second(reading, map, key));
+}
+
+/* Who reads on goes by the first of both. */
+static void drop_seconds(struct node *map)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < map->nitems; i += 2) {
+		struct node *key = map->items[i], *value = map->items[i + 1];
+		size_t first = 0;
+
+		while (first < kept && strcmp(map->items[first]->text, key->text) != 0)
+			first += 2;
+		if (first < kept) {
+			tree_free(key);
+			tree_free(value);
+			continue;
+		}
+		map->items[kept++] = key;
+		map->items[kept++] = value;
+	}
+	map->nitems = kept;
 }
 
 static int read_node(struct reading *reading, const yaml_event_t *event, unsigned int depth,
@@ -241,6 +262,8 @@ static int read_items(struct reading *reading, struct node *node, unsigned int d
 			return err;
 		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) {
 			yaml_event_delete(&event);
+			if (node->kind == NODE_MAP)
+				drop_seconds(node);
 			return 0;
 		}
 		item = NULL;

@@ -36,6 +36,17 @@ is "$? $got" '1 pointsman: missing: cannot be read: No such file or directory' '
 got=$("$PM" check . 2>&1)
 is "$? $got" '1 pointsman: .: cannot be read: Is a directory' 'a directory'
 
+# The first of two counts, wherever they stand.
+finds 'keys that are there twice' 1 ":3:1: error: key 'version' for the second time, first in line 1
+:4:1: error: key 'rules' for the second time, first in line 2
+:5:14: error: key 'path' for the second time, first in line 5" <<'EOF'
+version: 1
+rules: []
+version: 2
+rules:
+- {path: /a, path: /b, deny: EPERM}
+EOF
+
 # Every error of one file, and not those that follow from others.
 finds 'errors' 1 ":1:10: error: version: '2', expected 1
 :2:17: error: 'EFOO' is no errno, expected a name such as EACCES or 1..4095

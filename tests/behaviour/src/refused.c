@@ -171,7 +171,7 @@ static void filters(char **args)
 	for (int i = 0; i < 3; i++) {
 		check(!INSTALL(0, ON(SYS_mkdir, SECCOMP_RET_ERRNO | EXDEV),
 			       ON(SYS_rmdir, SECCOMP_RET_TRAP),
-			       ON(SYS_getppid, SECCOMP_RET_TRACE),
+			       ON(SYS_getppid, SECCOMP_RET_TRACE | (unsigned int)i),
 			       ON(SYS_chroot, SECCOMP_RET_KILL_PROCESS)));
 		check(mkdir("anything", 0700) == -1 && errno == EXDEV);
 		trapped = 0;
