@@ -468,7 +468,12 @@ struct pm_event {
 	int fails;
 	const char *holds;		/* ANSWER: what keeps the named file the same, see
 					 * docs/guarantees.md: "file", "landlock", "name", "" */
-	int64_t result;			/* RESULT: as the target sees it, -errno included */
+	/*
+	 * RESULT: as the target sees it, -errno included; -512, -513, -514 or -516: a
+	 * signal came, after which the kernel makes the call again or the target sees
+	 * EINTR.
+	 */
+	int64_t result;
 };
 
 struct pm_observer {
