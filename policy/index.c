@@ -153,6 +153,9 @@ bool candidates_add(const struct index *index, const char *name, struct candidat
 
 	if (!index->nslots)
 		return true;
+	/* Of a path that leads nowhere. */
+	if (name[0] != '/')
+		return false;
 	if (!add_list(index, hash, "/", 1, candidates))
 		return false;
 	for (size_t len = 1; name[len]; len++) {

@@ -54,7 +54,10 @@ struct candidates {
 
 /* Begin with the rules that are always asked. */
 void candidates_begin(const struct index *index, struct candidates *candidates);
-/* And those for an absolute, clean name.  False: more than can be held; ask all rules. */
+/*
+ * And those for a clean name.  False: it is not absolute, or they are more than can be
+ * held; ask all rules.
+ */
 bool candidates_add(const struct index *index, const char *name, struct candidates *candidates);
 /* The next rule, or SIZE_MAX. */
 size_t candidates_next(struct candidates *candidates);

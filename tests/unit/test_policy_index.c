@@ -119,6 +119,27 @@ static void as_all_in_turn(void **state)
 	assert_true(by_rule < POLICIES * CALLS);
 }
 
+/* No name, and names that are not absolute: they match as they do of all rules. */
+static void strange(void **state)
+{
+	static const char *const names[] = { "", "nosuch", "(unreachable)/nosuch" };
+
+	(void)state;
+	rules("rules:\n- {tree: /, deny: EPERM}\n- {path: /nosuch, deny: EIO}\n");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *exact = strdup(names[i]);	/* so that reading on is found out */
+
+		stub_init(&stub, "openat");
+		stub_path(&stub, READ, exact, exact);
+		for (int anonymous = 0; anonymous < 2; anonymous++) {
+			((struct pm_where *)pm_item_where(&stub.call, &stub.call.items[0]))->anonymous =
+				anonymous;
+			decided();
+		}
+		free(exact);
+	}
+}
+
 /* More directories with rules of their own than are walked at once. */
 static void deep(void **state)
 {
@@ -147,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(as_all_in_turn, clear),
+		cmocka_unit_test_teardown(strange, clear),
 		cmocka_unit_test_teardown(deep, clear),
 	};
 
