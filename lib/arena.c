@@ -87,6 +87,7 @@ void arena_put(struct arena *arena)
 		return;
 	munmap(arena->map, ARENA_SIZE);
 	close(arena->fd);
+	free(arena->used);
 	free(arena);
 }
 
@@ -112,11 +113,28 @@ static void mark(struct arena *arena, size_t first, size_t count, bool used)
 	}
 }
 
-int slot_take(struct arena *arena, size_t size, struct slot *slot)
+/* Few calls are in flight at once: most processes never need more than a word. */
+static int grow(struct arena *arena)
+{
+	size_t words = arena->words ? arena->words * 2 : 1;
+	uint64_t *used;
+
+	if (words > ARENA_GRAINS / 64)
+		return -ENOMEM;
+	used = reallocarray(arena->used, words, sizeof(*used));
+	if (!used)
+		return -ENOMEM;
+	memset(used + arena->words, 0, (words - arena->words) * sizeof(*used));
+	arena->used = used;
+	arena->words = words;
+	return 0;
+}
+
+static int take_free(struct arena *arena, size_t size, struct slot *slot)
 {
 	size_t want = grains(size), run = 0;
 
-	for (size_t grain = 0; grain < ARENA_GRAINS; grain++) {
+	for (size_t grain = 0; grain < arena->words * 64; grain++) {
 		if (grain % 64 == 0 && arena->used[grain / 64] == ~(uint64_t)0) {
 			run = 0;
 			grain += 63;
@@ -132,6 +150,15 @@ int slot_take(struct arena *arena, size_t size, struct slot *slot)
 		return 0;
 	}
 	return -ENOMEM;
+}
+
+int slot_take(struct arena *arena, size_t size, struct slot *slot)
+{
+	int err;
+
+	while ((err = take_free(arena, size, slot)) && !grow(arena))
+		;
+	return err;
 }
 
 void slot_drop(struct slot *slot)

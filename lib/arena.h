@@ -30,7 +30,8 @@ struct arena {
 	unsigned char *map;	/* the supervisor's, writable */
 	dev_t dev;
 	ino_t ino;
-	uint64_t used[ARENA_GRAINS / 64];
+	uint64_t *used;		/* a bit a grain; those beyond are free */
+	size_t words;
 };
 
 /* A part of an arena that one call in flight owns. */
