@@ -17,8 +17,9 @@ files()
 	fi
 }
 
-# Texts of licences, inputs of fuzzers, and patches, whose files say it themselves.
-none='^(LICENSES/.*|tests/fuzz/corpus/.*|.*\.patch)$'
+# Texts of licences, inputs of fuzzers, patches, whose files say it themselves, what was
+# measured, and what debian/copyright tells of.
+none='^(LICENSES/.*|tests/fuzz/corpus/.*|.*\.patch|bench/results/.*|debian/.*)$'
 without='' other='' count=0
 declare -A used
 while read -r file; do

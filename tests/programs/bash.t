@@ -48,12 +48,14 @@ cat <&3
 wait "$upper_pid"
 set -m
 cat /dev/zero >/dev/null &
+victim=$!
 kill -STOP %%
 until jobs %% >jobs.txt; grep -q Stopped jobs.txt; do :; done
 sed 's, *$,,' jobs.txt; rm jobs.txt
 kill -CONT %%
 kill -TERM %%
-wait %%
+# By its number: told of its end, the shell knows the job no more.
+wait "$victim"
 echo "job ended with $?"
 set +m
 bash -c 'kill -KILL $$'
