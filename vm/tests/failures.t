@@ -40,7 +40,8 @@ fails 'no init' panic
 vm --memory 24 -- true </dev/null
 is 'a machine that cannot boot' "$status" 125
 
-vm -- sh -c "echo 1 > /proc/sys/kernel/tainted; exit 0" </dev/null
+# A quiet start leaves nothing on the console: something has to be there to be shown.
+vm -- sh -c "echo '<2>on purpose' > /dev/kmsg; echo 1 > /proc/sys/kernel/tainted; exit 0" </dev/null
 fails 'a tainted kernel' tainted
 
 done_testing
