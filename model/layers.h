@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "model.h"
+#include "world.h"
 
 #define MAX_LAYERS 5
 #define MAX_RULES 3
@@ -37,13 +37,8 @@ enum { LSEEK, READ, GETPPID, PAUSE, VFORK, READLINKAT, OPENAT, NUMBERS };
 extern const int numbers[NUMBERS];
 
 /* What the program has. */
-#define FD_SLEEP 100 /* a pipe: who reads it sleeps */
-#define FD_SMALL 102 /* files of two sizes, for lseek() alone */
-#define FD_LARGE 103
 #define FD_NONE 104
 #define FD_DIR 105 /* the same names as in the working directory */
-#define SIZE_SMALL 0x100000
-#define SIZE_LARGE 0x4000000
 #define BUFFER 0x40000000UL /* a page */
 #define NAMES 0x50000000UL /* a page of paths */
 #define NAME_SPACE 64
@@ -151,10 +146,6 @@ void stack_print_results(FILE *out, const struct results *expected, const struct
 			 int call);
 
 /* ---- between stack_play() and the program ---- */
-
-struct registers {
-	uint64_t nr, args[6];
-};
 
 struct seen {
 	struct registers after;

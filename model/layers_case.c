@@ -271,31 +271,11 @@ static struct model_run run_path(const struct model_call *call, int *found)
 										      -ENOENT };
 }
 
-static struct model_run run_lseek(const struct model_call *call)
-{
-	unsigned int whence = (unsigned int)call->args[2];
-	long offset = (long)call->args[1];
-
-	switch ((unsigned int)call->args[0]) {
-	case FD_SLEEP:
-		return (struct model_run){ .value = whence > 4 ? -EINVAL : -ESPIPE };
-	case FD_SMALL:
-	case FD_LARGE:
-		if (whence > 4)
-			return (struct model_run){ .value = -EINVAL };
-		if (whence == SEEK_END)
-			offset += (unsigned int)call->args[0] == FD_SMALL ? SIZE_SMALL : SIZE_LARGE;
-		return (struct model_run){ .value = offset };
-	default:
-		return (struct model_run){ .value = -EBADF };
-	}
-}
-
 static struct model_run run_call(const struct model_call *call, int *found)
 {
 	switch (call->nr) {
 	case SYS_lseek:
-		return run_lseek(call);
+		return world_lseek(call);
 	case SYS_read:
 		if ((unsigned int)call->args[0] != FD_SLEEP)
 			return (struct model_run){ .value = -EBADF };

@@ -405,22 +405,6 @@ void stack_play(const struct stack *s, const struct results *expected, struct re
 
 /* ---- once ---- */
 
-static int sized_file(int fd, off_t size)
-{
-	char path[64];
-	int memory = memfd_create("size", MFD_CLOEXEC), file;
-
-	if (memory < 0 || ftruncate(memory, size))
-		return -errno;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
-	file = open(path, O_WRONLY | O_CLOEXEC);
-	if (file < 0 || dup2(file, fd) < 0)
-		return -errno;
-	close(file);
-	close(memory);
-	return 0;
-}
-
 /* The links and files that the paths name, in a directory. */
 static int fill(int dirfd, int dir)
 {

@@ -19,30 +19,6 @@
 
 static struct shared *shared;
 
-static void make_call(const struct registers *in, struct registers *out)
-{
-	register struct registers *to asm("r12") = out;
-
-	asm volatile("mov 0(%%rbx), %%rax\n\t"
-		     "mov 8(%%rbx), %%rdi\n\t"
-		     "mov 16(%%rbx), %%rsi\n\t"
-		     "mov 24(%%rbx), %%rdx\n\t"
-		     "mov 32(%%rbx), %%r10\n\t"
-		     "mov 40(%%rbx), %%r8\n\t"
-		     "mov 48(%%rbx), %%r9\n\t"
-		     "syscall\n\t"
-		     "mov %%rax, 0(%%r12)\n\t"
-		     "mov %%rdi, 8(%%r12)\n\t"
-		     "mov %%rsi, 16(%%r12)\n\t"
-		     "mov %%rdx, 24(%%r12)\n\t"
-		     "mov %%r10, 32(%%r12)\n\t"
-		     "mov %%r8, 40(%%r12)\n\t"
-		     "mov %%r9, 48(%%r12)\n\t"
-		     :
-		     : "b"(in), "r"(to)
-		     : "rax", "rdi", "rsi", "rdx", "r10", "r8", "r9", "rcx", "r11", "memory");
-}
-
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	static const int order[] = { REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9 };

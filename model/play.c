@@ -508,23 +508,6 @@ void scenario_play(const struct scenario *s, struct results *results)
 
 /* ---- once ---- */
 
-static int sized_file(int fd, off_t size)
-{
-	char path[64];
-	int memory = memfd_create("size", MFD_CLOEXEC), file;
-
-	if (memory < 0 || ftruncate(memory, size))
-		return -errno;
-	/* For lseek() alone: what is read from it would be a matter of who was there first. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", memory);
-	file = open(path, O_WRONLY | O_CLOEXEC);
-	if (file < 0 || dup2(file, fd) < 0)
-		return -errno;
-	close(file);
-	close(memory);
-	return 0;
-}
-
 /* A link for each name, and the paths of them in the order of NAMES, and that of PIN. */
 static int name_links(void)
 {

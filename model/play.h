@@ -15,10 +15,6 @@
 
 #include "scenario.h"
 
-struct registers {
-	uint64_t nr, args[6];
-};
-
 /* One for each call. */
 struct seen {
 	struct registers after;

@@ -115,27 +115,6 @@ int program_of(const struct filter *f, struct sock_filter *insn)
 
 /* ---- what calls do that run ---- */
 
-static struct model_run world_lseek(const struct model_call *call)
-{
-	unsigned int whence = (unsigned int)call->args[2];
-	long offset = (long)call->args[1];
-
-	switch ((unsigned int)call->args[0]) {
-	case FD_SLEEP:
-		return (struct model_run){ .value = whence > 4 ? -EINVAL : -ESPIPE };
-	case FD_SMALL:
-	case FD_LARGE:
-		if (whence > 4)
-			return (struct model_run){ .value = -EINVAL };
-		if (whence == SEEK_END)
-			offset += (unsigned int)call->args[0] == FD_SMALL ? SIZE_SMALL :
-									    SIZE_LARGE;
-		return (struct model_run){ .value = offset };
-	default:
-		return (struct model_run){ .value = -EBADF };
-	}
-}
-
 static struct model_run world_read(const struct model_call *call)
 {
 	if ((unsigned int)call->args[0] != FD_SLEEP)

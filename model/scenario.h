@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "model.h"
+#include "world.h"
 
 #define MAX_FILTERS 5
 #define MAX_RULES 3
@@ -93,13 +93,8 @@ int number_in(int nr, bool narrow);
 struct model_change change_in(const struct model_change *change, bool narrow);
 
 /* Descriptors and memory that the task has; see scenario_prepare(). */
-#define FD_SLEEP 100			/* a pipe: who reads it sleeps */
-#define FD_SLEEP_END 101		/* … until there is a byte */
-#define FD_SMALL 102			/* files of two sizes, for lseek() alone */
-#define FD_LARGE 103
+#define FD_SLEEP_END 101		/* the other end of FD_SLEEP */
 #define FD_NONE 104
-#define SIZE_SMALL 0x100000
-#define SIZE_LARGE 0x4000000
 #define BUFFER 0x40000000UL		/* a page */
 /*
  * A page of paths, each of a link of its own, for readlink().  The pin, in which they are
