@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,22 +22,13 @@
 #include <unistd.h>
 
 #include "agent_replace.c"
+#include "quiet.h"
 
 #define MOST 250u	/* the kernel takes 253 in one message */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* What the rest of the agent is asked for. */
-void complain(const char *format, ...)
-{
-	va_list args;
-	char text[512];
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-}
-
 void agent_resume(struct agent *agent, struct agent_container *containers)
 {
 	agent->containers = containers;
