@@ -10,10 +10,12 @@
 #include "cleanup.h"
 #include "filter.h"
 #include "give.h"
+#include "memory.h"
 #include "peer.h"
 #include "ptrace.h"
 #include "script.h"
 #include "settle.h"
+#include "stand_in.h"
 
 /* Let the call run as it is in the target's registers. */
 static void run_untouched(struct thread *thread, bool entry, bool follow)
@@ -85,6 +87,21 @@ static void run_adopted(struct supervisor *s, struct thread *thread, bool entry)
 	thread_resume(thread, 0);
 }
 
+/* The supervisor has made the call itself. */
+static void run_stood_in(struct supervisor *s, struct thread *thread, struct stand_in *answer)
+{
+	struct flight *flight = thread->flight;
+
+	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
+	flight_tell(s->options, flight, "file", 0);
+	if (flight->outcome.verdict.action == PM_DENY)
+		answer->value = -flight->outcome.verdict.err;
+	else if (answer->len && memory_write(thread->tid, answer->to, answer->bytes, answer->len))
+		answer->value = -EFAULT;
+	flight_tell_result(s->options, flight, answer->value);
+	answer_value(thread, false, answer->value);
+}
+
 static bool lonely(const struct process *process)
 {
 	return process->threads == 1 && !process->entangled;
@@ -99,9 +116,14 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 	struct settle form = { .lonely = lonely(thread->process),
 			       .openat2 = s->openat2 && !thread->process->filters,
 			       .landlock = s->options->landlock };
+	struct stand_in answer;
 	size_t size;
 	int err = script_apply(&flight->call);
 
+	if (!err && !entry && !follow && stand_in(&flight->call, &answer)) {
+		run_stood_in(s, thread, &answer);
+		return;
+	}
 	if (!err)
 		err = settle(&flight->call, &form);
 	flight->program = form.program;
