@@ -96,6 +96,11 @@ void guarantees_tell(struct pm_layer *const *layers, size_t n, const struct guar
 	char list[512];
 	bool any = false;
 
+	if (with->races) {
+		complain("unsafe: races: what no rule changes may be changed after the decision");
+		return;
+	}
+
 	complain("pins: %s", with->kernel_pins ? "made and sealed by the kernel" :
 		 with->mseal ? "sealed by mseal(2)" :
 		 "kept by refusing the calls that could replace them");

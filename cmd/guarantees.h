@@ -17,6 +17,7 @@ struct guarantees {
 	bool kernel_pins;	/* the kernel makes the pins for a listener */
 	bool mseal;	/* pins are sealed by the kernel */
 	bool openat2;	/* opens can refuse every link */
+	bool races;	/* the policies ask for none (PM_UNSAFE_RACES) */
 	uint32_t landlock;	/* PM_BIT()s of the classes that a rule set holds */
 };
 

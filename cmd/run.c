@@ -240,6 +240,7 @@ int run_command(int argc, char **argv)
 		printf("pointsman %s\n", PM_VERSION);
 		status = finish_output();
 	} else {
+		run.with.races = run_options_unsafe(&run.options) & PM_UNSAFE_RACES;
 		if (run.options.verbose)
 			guarantees_tell(run.layers, run.options.npolicies, &run.with);
 		status = start(&run);

@@ -90,6 +90,13 @@ bool flight_runs(const struct flight *flight)
 	       flight->outcome.verdict.action == PM_REDIRECT;
 }
 
+bool flight_runs_as_made(const struct pm_options *options, const struct flight *flight)
+{
+	return options->unsafe & PM_UNSAFE_RACES &&
+	       flight->outcome.verdict.action == PM_ALLOW && flight->as_made &&
+	       !pm_call_changed(&flight->call) && !pm_call_no_create(&flight->call);
+}
+
 /* The number that runs. */
 static int runs_as(const struct flight *flight)
 {

@@ -55,6 +55,9 @@ int flight_decide(const struct pm_options *options, struct flight *flight);
 /* Do the layers let it run? */
 bool flight_runs(const struct flight *flight);
 
+/* Does it run as it was made, whatever becomes of that meanwhile (PM_UNSAFE_RACES)? */
+bool flight_runs_as_made(const struct pm_options *options, const struct flight *flight);
+
 /*
  * Tell what will happen, before it does: what keeps the file the same, and 0 or
  * the positive errno with which it fails though it was allowed.  A failure of the

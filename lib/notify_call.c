@@ -126,6 +126,15 @@ static void run_call(const struct notice *notice)
 		plain_call(notice);
 		return;
 	}
+	if (flight->told && flight_runs_as_made(n->options, flight)) {
+		pm_call_let_go(&flight->call);
+		flight_tell(n->options, flight, "", 0);
+		if (flight->outcome.verdict.action == PM_DENY)
+			reply_value(notice, -flight->outcome.verdict.err);
+		else
+			reply_continue(notice);
+		return;
+	}
 	err = script_apply(&flight->call);
 	if (!err)
 		err = settle(&flight->call, &form);

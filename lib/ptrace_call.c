@@ -102,6 +102,19 @@ static void run_stood_in(struct supervisor *s, struct thread *thread, struct sta
 	answer_value(thread, false, answer->value);
 }
 
+/* Nothing was promised of it. */
+static void run_as_made(struct supervisor *s, struct thread *thread, bool entry, bool follow)
+{
+	struct flight *flight = thread->flight;
+
+	pm_call_let_go(&flight->call);
+	flight_tell(s->options, flight, "", 0);
+	if (flight->outcome.verdict.action == PM_DENY)
+		answer_value(thread, entry, -flight->outcome.verdict.err);
+	else
+		run_untouched(thread, entry, follow);
+}
+
 static bool lonely(const struct process *process)
 {
 	return process->threads == 1 && !process->entangled;
@@ -118,8 +131,13 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 			       .landlock = s->options->landlock };
 	struct stand_in answer;
 	size_t size;
-	int err = script_apply(&flight->call);
+	int err;
 
+	if (flight->told && flight_runs_as_made(s->options, flight)) {
+		run_as_made(s, thread, entry, follow);
+		return;
+	}
+	err = script_apply(&flight->call);
 	if (!err && !entry && !follow && stand_in(&flight->call, &answer)) {
 		run_stood_in(s, thread, &answer);
 		return;

@@ -211,6 +211,27 @@ static int parse_rules(struct parse *parse, const struct node *node,
 	return err;
 }
 
+/* Who lets others change what was allowed cannot refuse anything either. */
+static int check_races(struct parse *parse, const struct node *root)
+{
+	const struct policy *policy = parse->policy;
+	const struct node *node = tree_value(root, "unsafe");
+
+	if (!(policy->unsafe & PM_UNSAFE_RACES))
+		return 0;
+	for (size_t i = 0; i < policy->nrules; i++)
+		if (policy->rules[i]->action != PM_ALLOW && policy->rules[i]->action != PM_REDIRECT)
+			return complain_together(parse, node,
+						 "races: only for a policy that redirects, but %s refuses",
+						 policy->rules[i]->name);
+	for (int class = 0; class < PM_NCLASSES; class++)
+		if (policy->fallback[class].action != PM_ALLOW)
+			return complain_together(parse, node,
+						 "races: only for a policy that redirects, but the default for %s refuses",
+						 pm_class_name((enum pm_class)class));
+	return 0;
+}
+
 static int parse_policy(struct parse *parse, const struct node *root,
 			const struct file_policy *file)
 {
@@ -226,7 +247,7 @@ static int parse_policy(struct parse *parse, const struct node *root,
 	err = parse_fallbacks(parse, root, file);
 	if (!err)
 		err = parse_rules(parse, tree_value(root, "rules"), &file->rules);
-	return err;
+	return err ? err : check_races(parse, root);
 }
 
 int parse_tree(const char *name, const struct node *root, struct policy **out,

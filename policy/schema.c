@@ -49,6 +49,7 @@ static const cyaml_strval_t true_false[] = { { "true", 1 }, { "false", 0 } };
 static const cyaml_strval_t unsafe_names[] = {
 	{ "io_uring", PM_UNSAFE_IO_URING },
 	{ "handles", PM_UNSAFE_HANDLES },
+	{ "races", PM_UNSAFE_RACES },
 };
 
 /* argv[0] may well be empty, and so may the value of a variable. */
@@ -148,7 +149,7 @@ static const cyaml_schema_value_t rule = {
 };
 
 static const cyaml_schema_value_t unsafe = {
-	CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, int, unsafe_names, 2),
+	CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, int, unsafe_names, 3),
 };
 
 static const cyaml_schema_field_t policy_fields[] = {

@@ -490,6 +490,12 @@ struct pm_observer {
  */
 #define PM_UNSAFE_IO_URING	1u
 #define PM_UNSAFE_HANDLES	2u
+/*
+ * Not a refusal: what all layers allow, and none has changed, runs as it was made
+ * and may have been changed by then.  For layers that only redirect and promise
+ * nothing against a program that does not want to be redirected.
+ */
+#define PM_UNSAFE_RACES		4u
 
 struct pm_options {
 	struct pm_layer *const *layers;	/* innermost first */
@@ -506,7 +512,7 @@ struct pm_options {
 	uint32_t landlock;		/* PM_BIT()s of the classes that confine() restricts: told in
 					 * pm_event.holds */
 	bool no_mseal;			/* as on a kernel without mseal(2) */
-	unsigned int unsafe;		/* PM_UNSAFE_*: built-in refusals to leave out */
+	unsigned int unsafe;		/* PM_UNSAFE_*: what to leave out */
 	/*
 	 * notify: after the supervisor's death the calls that layers want answer
 	 * ENOSYS; else they kill the process (SIGSYS).

@@ -3,6 +3,7 @@
 #
 # Policies as people need them, written from docs/policy.md alone, and the
 # programs that live under them.
+import json
 import os
 import shutil
 import signal
@@ -482,6 +483,35 @@ print(syscall(425, 1, 0))
              python(code, run.dir), audit=False).stdout.decode(), free)
 
 
+def who_promises_nothing(run):
+    """What no rule changes runs as it was made where all policies say so; redirects hold."""
+    run.path('plain', 'plain')
+    run.path('there', 'there')
+    redirect = f'rules:\n  - {{path: {run.path("here")}, redirect: {{path: {run.path("there")}}}}}\n'
+    command = ['cat', run.path('plain'), run.path('here'), run.path('plain')]
+    how = {'plain': None, 'here': 'openat2'}
+    for outer, ran in ([], None), ([redirect], 'openat2'), (['unsafe: races\n'], None):
+        done = run.under('unsafe: races\n' + redirect, command, *outer)
+        same((done.stdout, done.stderr), (b'plainthereplain', b''))
+        audit = run.path('audit.jsonl', '')
+        options = [word for number in range(1 + len(outer))
+                   for word in ('--policy', run.path(f'policy{number}.yaml'))]
+        run(options + ['--audit', audit], command, audit=False)
+        how['plain'] = ran
+        opened = []
+        with open(audit, encoding='utf-8') as lines:
+            for line in map(json.loads, lines):
+                text = line.get('deep', {}).get('pathname', {}).get('text', '')
+                name = os.path.basename(text)
+                if line.get('call') == 'openat' and os.path.dirname(text) == run.dir:
+                    opened.append((name, line.get('ran', {}).get('call')))
+        same(opened, [(name, how[name]) for name in ('plain', 'here', 'plain')])
+    for refuses in 'default: deny\n', 'defaults: {exec: deny}\n', 'rules: [{path: /x, deny: EPERM}]\n':
+        done = run.under('unsafe: races\n' + refuses, ['true'])
+        same(done.returncode, 125)
+        assert b'races: only for a policy that redirects' in done.stderr, done.stderr
+
+
 def layers_and_defaults(run):
     """The inner policy first; each sees what the inner ones left; a denial is final."""
     for name in ('one', 'two', 'three'):
@@ -669,7 +699,8 @@ def interpreters_where_redirects_lead(run):
 TESTS = [a_build_that_may_not_leave_its_tree, an_agent_in_a_project_with_one_proxy,
          a_vendor_tree_that_is_not_there, a_compiler_under_a_wrapper, programs_by_their_arguments,
          sockets_with_names, addresses_of_ipv6, no_address_in_particular,
-         calls_and_their_numbers, denials_and_exceptions, what_is_safe_by_default, layers_and_defaults, a_file_that_goes_is_not_made_again,
+         calls_and_their_numbers, denials_and_exceptions, what_is_safe_by_default, who_promises_nothing,
+         layers_and_defaults, a_file_that_goes_is_not_made_again,
          links_where_redirects_lead, interpreters_where_redirects_lead]
 
 sys.exit(tap.main(TESTS, Run))

@@ -166,8 +166,8 @@ static void top(void **state)
 	expect("version: 1\nrules:\n  - [x]\n",
 	       "p.yaml:3:5: rules: a list, expected keys with values");
 	expect("version: 1\nunsafe: [io_uring, all]\n",
-	       "p.yaml:2:20: unsafe: 'all', expected io_uring or handles");
-	expect("version: 1\nunsafe: 1\n", "p.yaml:2:9: unsafe: '1', expected io_uring or handles");
+	       "p.yaml:2:20: unsafe: 'all', expected io_uring or handles or races");
+	expect("version: 1\nunsafe: 1\n", "p.yaml:2:9: unsafe: '1', expected io_uring or handles or races");
 }
 
 static void defaults(void **state)
