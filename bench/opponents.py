@@ -78,14 +78,16 @@ class Pointsman(Opponent):
     redirects = frozenset(('open', 'stat', 'connect'))
     most_rules = 1 << 30
 
-    def __init__(self, program, backend):
+    def __init__(self, program, backend, loose=False):
         self.program = program
         self.backend = backend
-        self.name = f'pointsman-{backend}'
-        self.title = f'pointsman {backend}'
+        self.loose = loose
+        self.name = f'pointsman-{backend}' + ('-loose' if loose else '')
+        self.title = f'pointsman {backend}' + (', unsafe: races' if loose else '')
 
     def wrap(self, rules, argv):
-        policies = [word for file in rules.policies for word in ('--policy', file)]
+        files = rules.loose_policies if self.loose else rules.policies
+        policies = [word for file in files for word in ('--policy', file)]
         return [self.program, 'run', '--backend', self.backend, *policies, '--', *argv], {}
 
     def supervisor(self, process, marker):
@@ -200,6 +202,7 @@ def all_opponents(build):
     """In the order in which they are shown."""
     supervise = os.path.join(build, 'bench', 'bench_supervise')
     return [Bare(), Pointsman(os.path.join(build, 'pointsman'), 'ptrace'),
+            Pointsman(os.path.join(build, 'pointsman'), 'ptrace', loose=True),
             Pointsman(os.path.join(build, 'pointsman'), 'notify'), *proots(), Bubblewrap(),
             Fakechroot(), Supervisor(supervise, 'continue'), Supervisor(supervise, 'addfd')]
 

@@ -23,7 +23,7 @@ class Rules:
     """COUNT rules of one kind, in each opponent's form.
 
     pairs: (FROM, TO) of files; addresses: the same of UDP; policies: files for pointsman;
-    base, outside: for fakechroot, a tree with the files, and all that is not in it.
+    loose_policies: the same with 'unsafe: races'; base, outside: for fakechroot, a tree with the files, and all that is not in it.
     """
 
     def __init__(self, room, kind, count):
@@ -34,7 +34,9 @@ class Rules:
         self.base = os.path.join(room.path, f'base-{kind}-{count}')
         os.makedirs(self.base)
         texts = self._paths(room) if kind == 'path' else self._addresses()
-        self.policies = self._write(room, texts)
+        self.policies = self._write(room, texts, '')
+        # For who promises nothing.
+        self.loose_policies = self._write(room, texts, 'unsafe: races\n')
         top = room.path.split('/')[1]
         self.outside = [f'/{name}' for name in sorted(os.listdir('/')) if name != top]
         self.outside += [os.path.join(room.path, name) for name in room.OUTSIDE]
@@ -67,11 +69,12 @@ class Rules:
                          '    redirect: {address: "127.0.0.1:10"}\n')
         return texts
 
-    def _write(self, room, texts):
+    def _write(self, room, texts, more):
         files = []
         for begin in range(0, len(texts), RULES_IN_A_FILE):
-            path = room.file(f'policy-{self.kind}-{self.count}-{len(files)}.yaml')
-            write(path, 'version: 1\ndefault: allow\nrules:\n' +
+            path = room.file(f'{"loose-" if more else ""}policy-{self.kind}-{self.count}-'
+                             f'{len(files)}.yaml')
+            write(path, f'version: 1\n{more}default: allow\nrules:\n' +
                   ''.join(texts[begin:begin + RULES_IN_A_FILE]))
             files.append(path)
         return files
