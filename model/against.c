@@ -28,7 +28,8 @@
 
 struct counts {
 	uint64_t cases, scenarios, races, differences;
-	uint64_t redirects, renumbered, pinned, narrow, chains, traced, signals, killed, notifications, restarted, forks;
+	uint64_t redirects, renumbered, pinned, narrow, chains, traced, signals, killed, notifications, restarted, forks,
+		execs, threads, late;
 	uint64_t digest;
 };
 
@@ -54,6 +55,8 @@ static void count(struct counts *counts, const struct scenario *s, const struct 
 	counts->cases += (uint64_t)r->calls;
 	counts->traced += s->tracer ? (uint64_t)r->calls : 0;
 	counts->chains += s->filter[0].flags & MODEL_CHAIN ? (uint64_t)r->calls : 0;
+	counts->threads += s->filter[s->filters - 1].by != BY_TASK ? (uint64_t)r->calls : 0;
+	counts->late += (uint64_t)(r->tried - early_filters(s));
 	for (int c = 0; c < r->calls; c++) {
 		const struct model_outcome *o = &r->result[c].outcome;
 
@@ -65,6 +68,7 @@ static void count(struct counts *counts, const struct scenario *s, const struct 
 		counts->killed += o->end != MODEL_RETURNED;
 		counts->restarted += o->evaluations > 1;
 		counts->forks += o->forked;
+		counts->execs += o->execed;
 		for (int i = 0; i < r->result[c].events && i < MAX_EVENTS; i++)
 			counts->notifications +=
 				r->result[c].event[i].kind == MODEL_SAW_NOTIFICATION;
@@ -198,6 +202,9 @@ static void sum(struct counts *all, const struct counts *one)
 	all->notifications += one->notifications;
 	all->restarted += one->restarted;
 	all->forks += one->forks;
+	all->execs += one->execs;
+	all->threads += one->threads;
+	all->late += one->late;
 	all->digest ^= one->digest;
 }
 
@@ -262,10 +269,12 @@ int main(int argc, char **argv)
 	printf("# of them: %" PRIu64 " below a chain filter, %" PRIu64 " traced, %" PRIu64
 	       " redirected, %" PRIu64 " ran with another number, %" PRIu64 " with a pin, %" PRIu64
 	       " by int 0x80, %" PRIu64 " started again, %" PRIu64
-	       " killed, %" PRIu64 " forked; %" PRIu64 " notifications, %" PRIu64 " signals handled\n",
+	       " killed, %" PRIu64 " forked, %" PRIu64 " became another program, %" PRIu64
+	       " with a second thread; %" PRIu64 " filters for all threads while one waited, %" PRIu64
+	       " notifications, %" PRIu64 " signals handled\n",
 	       all.chains, all.traced, all.redirects, all.renumbered, all.pinned, all.narrow,
 	       all.restarted, all.killed,
-	       all.forks, all.notifications, all.signals);
+	       all.forks, all.execs, all.threads, all.late, all.notifications, all.signals);
 	printf("# digest %016" PRIx64 "\n", all.digest);
 	printf("%sok 1 - the kernel does what the rules say\n",
 	       good && !all.differences ? "" : "not ");

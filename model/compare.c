@@ -46,6 +46,8 @@ static bool same_result(const struct result *expected, const struct result *got)
 		return false;
 	if (a->end != MODEL_RETURNED)
 		return true;
+	if (a->execed != b->execed)
+		return false;
 	/* Which number a child has is nobody's to say. */
 	if (a->forked ? b->result <= 0 : a->result != b->result)
 		return false;
@@ -91,6 +93,7 @@ static void reduce_call(struct one *one, int *n)
 		TRY(memset(&step->answer, 0, sizeof(step->answer)));
 		TRY(memset(&step->trace, 0, sizeof(step->trace)));
 		TRY(step->sleep = MODEL_NO_SIGNAL);
+		TRY(step->late = false);
 		TRY(step->answer.first = MODEL_NO_SIGNAL);
 		TRY(step->answer.then = MODEL_NO_SIGNAL);
 		TRY(step->trace.then = MODEL_NO_SIGNAL);
@@ -117,6 +120,7 @@ static void reduce_filter(struct filter *f, int *n)
 	    f->flags &= MODEL_CHAIN);
 	TRY(f->redirects = false);
 	TRY(f->sync = false);
+	TRY(f->by = f->by == LATE ? BY_THREAD : BY_TASK);
 	for (unsigned int bit = 1; bit <= MODEL_KILL_ORPHANS; bit <<= 1)
 		TRY(f->flags &= ~bit);
 }
@@ -210,6 +214,8 @@ static void print_filter(FILE *out, const struct filter *f)
 		fprintf(out, " .redirects = true,");
 	if (f->sync)
 		fprintf(out, " .sync = true,");
+	if (f->by != BY_TASK)
+		fprintf(out, " .by = %s,", f->by == LATE ? "LATE" : "BY_THREAD");
 	fprintf(out, "\n\t\t\t  .otherwise = %#x,\n", f->otherwise);
 	if (f->rules)
 		fprintf(out, "\t\t\t  .rules = %d, .rule = {\n", f->rules);
@@ -240,7 +246,8 @@ static void print_step(FILE *out, const struct step *step)
 	fprintf(out, "\t\t\t\t  .trace = { .skips = %d, .value = %ld, .then = %d,", t->skips,
 		t->value, t->then);
 	print_change(out, "change", &t->change);
-	fprintf(out, " },\n\t\t\t\t  .sleep = %d },\n", step->sleep);
+	fprintf(out, " },\n\t\t\t\t  .sleep = %d%s },\n", step->sleep,
+		step->late ? ", .late = true" : "");
 }
 
 void scenario_print(FILE *out, const struct scenario *s)
@@ -281,11 +288,12 @@ static void print_args(FILE *out, const uint64_t *args)
 
 static void print_result(FILE *out, const char *who, const struct result *r)
 {
-	static const char *const ends[] = { "returned", "killed by SIGSYS", "killed by SIGKILL" };
+	static const char *const ends[] = { "returned", "killed by SIGSYS", "killed by SIGKILL",
+					    "killed by a signal without a handler" };
 	static const char *const kinds[] = { "notification", "unreceived", "stop", "log", "sleep" };
 	const struct model_outcome *o = &r->outcome;
 
-	fprintf(out, "/* %s: %s", who, ends[o->end]);
+	fprintf(out, "/* %s: %s%s", who, o->execed ? "another program, " : "", ends[o->end]);
 	if (o->end == MODEL_RETURNED) {
 		fprintf(out, " %ld, registers", o->result);
 		print_args(out, o->args);

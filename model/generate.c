@@ -51,6 +51,8 @@ static uint64_t some_argument(struct random *r, int i)
 	case 0:
 		if (percent(r, 25))
 			return NAMES + NAME_SPACE * below(r, ALL_NAMES);
+		if (percent(r, 5))
+			return NAMES + NAME_SPACE * NAME_PROGRAM;
 		return fds[below(r, COUNT(fds))];
 	case 1:
 		return BUFFER + 16 * below(r, 8);
@@ -64,7 +66,7 @@ static uint64_t some_argument(struct random *r, int i)
 /* An index of numbers[]: most are those that depend on arguments and cost little. */
 static uint8_t some_number(struct random *r)
 {
-	static const uint8_t often[] = { 0, 1, 1, 1, 1, 1, 3, 3, 2, 6, 6 };
+	static const uint8_t often[] = { 0, 1, 1, 1, 1, 1, 3, 3, 2, 6, 6, 7 };
 	unsigned int p = below(r, 100);
 
 	if (p < 2)
@@ -78,6 +80,11 @@ static struct model_call some_call(struct random *r)
 
 	for (int i = 0; i < 6; i++)
 		call.args[i] = some_argument(r, i);
+	/* Most of those that are to become another program can. */
+	if (call.nr == numbers[7] && percent(r, 70)) {
+		call.args[0] = NAMES + NAME_SPACE * NAME_PROGRAM;
+		call.args[2] = percent(r, 50) ? 0 : BUFFER;
+	}
 	return call;
 }
 
@@ -93,6 +100,12 @@ static struct model_change some_change(struct random *r)
 	change.changes_nr = percent(r, 50);
 	if (change.changes_nr)
 		change.nr = numbers[some_number(r)];
+	/* A zero is also what a new program finds in a register. */
+	if (change.nr == numbers[7] && percent(r, 70)) {
+		change.mask |= 5;
+		change.args[0] = NAMES + NAME_SPACE * NAME_PROGRAM;
+		change.args[2] = 0;
+	}
 	/* A redirect cannot ask for a number that no table has. */
 	if (change.nr == numbers[0])
 		change.nr = numbers[1];
@@ -173,6 +186,16 @@ static void some_filter(struct random *r, struct filter *f, int i)
 					some_value(r, f->listener, 109U + 10U * (unsigned int)i);
 }
 
+/* Of some stacks the inner part is installed by a second thread, some of that late. */
+static void some_installers(struct random *r, struct scenario *s)
+{
+	int by_task = (int)below(r, (unsigned int)s->filters + 1);
+	int early = by_task + (int)below(r, (unsigned int)(s->filters - by_task) + 1);
+
+	for (int i = by_task; i < s->filters; i++)
+		s->filter[i].by = i < early ? BY_THREAD : LATE;
+}
+
 /* ---- what others do ---- */
 
 static enum model_signal some_signal(struct random *r)
@@ -235,6 +258,8 @@ void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigne
 	s->tracer = r.tracer = percent(&r, 30);
 	for (int i = 0; i < s->filters; i++)
 		some_filter(&r, &s->filter[i], i);
+	if (percent(&r, 50))
+		some_installers(&r, s);
 	s->calls = MAX_CALLS;
 	for (int c = 0; c < s->calls; c++) {
 		s->one[c].call = some_call(&r);
@@ -245,6 +270,11 @@ void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigne
 			s->one[c].step[n].trace = some_trace(&r, n);
 			if (percent(&r, 50))
 				s->one[c].step[n].sleep = some_signal(&r);
+			/*
+			 * A stock kernel looks for new filters when a tracer has had its turn,
+			 * the rules do not.
+			 */
+			s->one[c].step[n].late = percent(&r, 60) && !(r.stock && r.tracer);
 		}
 	}
 }

@@ -265,6 +265,7 @@ static uint32_t segment(struct task *t, int outermost, int innermost, int *who)
 	return worst;
 }
 
+/* "Filters and chain flags are those of the moment at which the call was made." */
 static enum verdict evaluate(struct task *t)
 {
 	int chains = chain_filters(t->world);
@@ -301,6 +302,20 @@ static enum verdict evaluate(struct task *t)
 	return PASS;
 }
 
+/*
+ * "The new image's registers are left alone, also those that happen to hold a substituted
+ * value (a zero)."  Its signals have no handlers.
+ */
+static void exec(struct task *t)
+{
+	t->out->execed = true;
+	memset(&t->call, 0, sizeof(t->call));
+	memset(t->args, 0, sizeof(t->args));
+	t->nr.is = false;
+	if (t->pending)
+		kill(t, MODEL_KILLED_UNHANDLED);
+}
+
 /* ---- section 5: signals and restarts ---- */
 
 static void run(struct task *t)
@@ -310,6 +325,10 @@ static void run(struct task *t)
 	t->out->ran = true;
 	t->out->run = t->call;
 	t->result = run.value;
+	if (run.execs) {
+		exec(t);
+		return;
+	}
 	if (run.forks && t->pending) {
 		t->result = -ERESTARTNOINTR;
 	} else if (run.forks) {

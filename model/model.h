@@ -9,8 +9,12 @@
  * asked of a world.  Out comes what the task sees, and, in the world's tell(), what the
  * others saw, in order.
  *
- * Not in it: exec, several threads (TSYNC), and the errors of the two ioctls.  An answer is
- * one that the kernel takes.  An address in a pin is a value like another.
+ * An exec is the end of a call like another, after which the registers are those of the new
+ * program.  The stack may grow while a call waits (TSYNC by another thread): what the world
+ * says of it then is for the next evaluation.
+ *
+ * Not in it: the errors of the two ioctls.  An answer is one that the kernel takes.  An
+ * address in a pin is a value like another.
  *
  * Numbers of calls are those of one table.  Filters are counted from the outermost, 0.
  */
@@ -76,6 +80,7 @@ struct model_trace {
 struct model_run {
 	bool sleeps;			/* until a signal, or until value is there */
 	bool forks;			/* a child starts with a copy of the registers */
+	bool execs;			/* another program starts, whose registers are all 0 */
 	long value;
 	enum model_signal then;		/* sleeps: what comes; else value comes */
 	/* How it takes a signal; forks: RESTARTNOINTR, where one is pending. */
@@ -110,12 +115,17 @@ struct model_frame {
 
 /* What the task sees of it. */
 struct model_outcome {
-	enum { MODEL_RETURNED, MODEL_KILLED_SIGSYS, MODEL_KILLED_SIGKILL } end;
+	enum {
+		MODEL_RETURNED,
+		MODEL_KILLED_SIGSYS,
+		MODEL_KILLED_SIGKILL,
+		MODEL_KILLED_UNHANDLED,	/* by a signal that a new program found pending */
+	} end;
 	long result;			/* the register */
 	uint64_t args[6];
 	bool ran;			/* something did, at last */
 	struct model_call run;
-	bool forked;
+	bool forked, execed;
 	uint64_t child[6];		/* the registers that it starts with */
 	int frames;
 	struct model_frame frame[MODEL_FRAMES];
@@ -130,7 +140,7 @@ struct model_outcome {
 };
 
 struct model_world {
-	int filters;
+	int filters;			/* that the next evaluation runs */
 	bool tracer;
 	unsigned int (*flags)(struct model_world *, int filter);
 	/* Does the filter have a listener that is open? */

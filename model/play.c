@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A scenario by the kernel: one process is supervisor of all listeners and tracer; the task
- * is play_task.c.
+ * is play_task.c, and what both find is made in play_once.c.
  *
  * Nothing is done at a time, all of it on a condition.  What does not come in PATIENCE
  * seconds is a difference.
@@ -14,13 +14,9 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -39,11 +35,11 @@ struct play {
 	int listener[MAX_FILTERS];	/* -1: none, or closed */
 	int syscall_fd, wchan_fd;	/* /proc/PID/syscall, /proc/PID/wchan */
 	int call, step;
+	int next;			/* filter, of those that come late */
+	int execs;			/* after which the pin of this address space was made */
 	int held;			/* the status of a stop that is not looked at yet, or 0 */
 	time_t since;
 };
-
-static int sigchld_fd = -1, pin_fd = -1;
 
 static time_t seconds(void)
 {
@@ -94,10 +90,16 @@ static void died(struct play *p, int status)
 	int *end = (int *)&p->results->result[shared.current].outcome.end;
 
 	p->pid = 0;
-	if (WIFEXITED(status))
+	/* Of threads that die alone the last one's status is that of all. */
+	if (WIFEXITED(status)) {
+		if (shared.threads && shared.done < p->s->calls)
+			*end = MODEL_KILLED_SIGSYS;
 		return;
+	}
 	if (WTERMSIG(status) == SIGSYS)
 		*end = MODEL_KILLED_SIGSYS;
+	else if (WTERMSIG(status) == SIGUSR1 || WTERMSIG(status) == SIGUSR2)
+		*end = MODEL_KILLED_UNHANDLED;
 	else if (WTERMSIG(status) == SIGKILL)
 		*end = MODEL_KILLED_SIGKILL;
 	else
@@ -158,19 +160,23 @@ static void send_signal(struct play *p, enum model_signal signal, bool due)
 }
 
 /*
- * The pin of this address space, which the task shares.  It is made where a redirect first
- * needs it.
+ * The pin of this address space, which the task shares, or of its own, after an exec.  It is
+ * made where a redirect first needs it; until then a redirect to it must be refused.
  */
-static bool pin_ready(struct play *p, int i, uint64_t id)
+static bool pin_ready(struct play *p, int i, const struct seccomp_notif_resp_redirect *resp)
 {
-	struct seccomp_notif_pin_install pin = { .id = id, .memfd = (uint32_t)pin_fd,
+	struct seccomp_notif_pin_install pin = { .id = resp->id, .memfd = (uint32_t)pin_fd,
 						 .target_addr = PIN, .size = 4096 };
 	static bool made;
 
-	if (!made && (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_PIN_INSTALL, &pin) ||
-		      pin.target_addr != PIN))
+	if (shared.execs ? p->execs == shared.execs : made)
+		return true;
+	if (!ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, resp) || errno != EFAULT ||
+	    ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_PIN_INSTALL, &pin) ||
+	    pin.target_addr != PIN)
 		return false;
-	made = true;
+	made = made || !shared.execs;
+	p->execs = shared.execs;
 	return true;
 }
 
@@ -186,18 +192,18 @@ static void redirect(struct play *p, int i, uint64_t id, const struct model_chan
 	for (int n = 0; n < 6; n++)
 		if (change->mask & 1U << n)
 			resp.args[n] = change->args[n];
-	if (change->mask & 1 && IN_PIN(change->args[0])) {
-		if (!pin_ready(p, i, id)) {
-			stuck(p, "PIN_INSTALL fails");
-			return;
-		}
-		resp.ptr_mask = 1;
-		resp.ptr_len[0] = NAME_SPACE;
-		resp.memfd = (uint32_t)pin_fd;
-	}
 	if (change->changes_nr) {
 		resp.flags |= SECCOMP_REDIRECT_FLAG_NR;
 		resp.nr = change->nr;
+	}
+	if (change->mask & 1 && IN_PIN(change->args[0])) {
+		resp.ptr_mask = 1;
+		resp.ptr_len[0] = NAME_SPACE;
+		resp.memfd = (uint32_t)pin_fd;
+		if (!pin_ready(p, i, &resp)) {
+			stuck(p, "PIN_INSTALL fails, or a pin is there that nobody made");
+			return;
+		}
 	}
 	if (ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, &resp))
 		stuck(p, "SEND_REDIRECT fails");
@@ -238,17 +244,70 @@ static void set_call(struct model_event *e, int nr, const uint64_t *args)
 	memcpy(e->call.args, args, sizeof(e->call.args));
 }
 
+/* Have the second thread do something, whatever the first one waits for. */
+static bool ask(struct play *p, int what, int subject)
+{
+	static const struct timespec tick = { .tv_nsec = 1000000L * TICK };
+
+	ask_thread(what, subject);
+	while (!shared.thread_done) {
+		raw(SYS_futex, (long)&shared.thread_done, FUTEX_WAIT, 0, (long)&tick);
+		if (!patient(p))
+			return false;
+	}
+	return true;
+}
+
+/* Filter i has been installed, or not; by a program that has descriptors of its own. */
+static void take_listener(struct play *p, int i, bool own)
+{
+	long is = shared.installed[i];
+
+	p->results->installed[i] = is < 0 ? (int)is : 0;
+	if (!p->s->filter[i].listener || is < 0)
+		return;
+	if (own) {
+		int task = (int)syscall(SYS_pidfd_open, p->pid, 0);
+
+		p->listener[i] = (int)syscall(SYS_pidfd_getfd, task, (int)is, 0);
+		close(task);
+		if (p->listener[i] < 0 || !ask(p, THREAD_CLOSES, (int)is)) {
+			stuck(p, "the listener cannot be taken");
+			return;
+		}
+	} else {
+		p->listener[i] = (int)is;
+	}
+	if (p->s->filter[i].sync)
+		ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+		      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+}
+
+/* Another filter, for all threads, while the first one waits. */
+static void install_late(struct play *p)
+{
+	int i = p->next;
+
+	if (i == p->s->filters)
+		return;
+	p->next++;
+	if (ask(p, THREAD_INSTALLS, i))
+		take_listener(p, i, shared.execs > 0);
+}
+
 /* There is a notification for the listener of a filter. */
 static void notification(struct play *p, int i)
 {
 	unsigned int flags = p->s->filter[i].flags;
 	bool killable = flags & MODEL_KILLABLE;
 	const struct model_answer *a;
+	const struct step *step;
 	struct seccomp_notif req = { 0 };
 	struct model_event *e;
 
 	e = event(p, MODEL_SAW_UNRECEIVED, i);
-	a = &next_step(p)->answer;
+	step = next_step(p);
+	a = &step->answer;
 	if (a->first != MODEL_NO_SIGNAL) {
 		send_signal(p, a->first, !killable);
 		if (!killable || a->first == MODEL_SIGNAL_KILLS)
@@ -265,6 +324,10 @@ static void notification(struct play *p, int i)
 		return;
 	}
 	set_call(e, req.data.nr, (const uint64_t *)req.data.args);
+	if (late_at_answer(step))
+		install_late(p);
+	if (!p->pid)
+		return;
 	if (a->then != MODEL_NO_SIGNAL) {
 		killable = killable || (flags & MODEL_KILLABLE_RECV);
 		send_signal(p, a->then, !killable);
@@ -284,13 +347,18 @@ static void filter_stop(struct play *p)
 				      &regs.rsi, &regs.rdi, &regs.rbp };
 	uint64_t now[6];
 	struct model_event *e = event(p, MODEL_SAW_STOP, 0);
-	const struct model_trace *t = &next_step(p)->trace;
+	const struct step *step = next_step(p);
+	const struct model_trace *t = &step->trace;
 	const bool narrow = p->s->one[p->call].narrow;
 	const struct model_change change = change_in(&t->change, narrow);
 	unsigned long long **args = narrow ? low : wide;
 	unsigned long data;
 
 	p->held = 0;
+	if (step->late)
+		install_late(p);
+	if (!p->pid)
+		return;
 	if (ptrace(PTRACE_GETEVENTMSG, p->pid, 0, &data) ||
 	    ptrace(PTRACE_GETREGS, p->pid, 0, &regs)) {
 		stuck(p, "the task cannot be traced");
@@ -416,17 +484,22 @@ static bool start(struct play *p)
 	const struct scenario *s = p->s;
 	char path[64];
 
-	shared.s = s;
-	shared.ready = shared.go = shared.current = shared.done = 0;
+	shared.s = *s;
+	shared.threads = false;
+	shared.ready = shared.go = shared.current = shared.done = shared.execs = 0;
+	p->next = early_filters(s);
 	memset(shared.seen, 0, sizeof(shared.seen));
 	for (int i = 0; i < s->filters; i++) {
 		const struct filter *f = &s->filter[i];
 
+		shared.threads = shared.threads || f->by != BY_TASK;
 		shared.program[i].filter = shared.insn[i];
 		shared.program[i].len = (unsigned short)program_of(f, shared.insn[i]);
 		shared.flags[i] =
 			(f->flags & MODEL_CHAIN ? SECCOMP_FILTER_FLAG_CHAIN : 0) |
 			(f->listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0) |
+			(shared.threads ? SECCOMP_FILTER_FLAG_TSYNC |
+					  SECCOMP_FILTER_FLAG_TSYNC_ESRCH : 0) |
 			(f->redirects ? SECCOMP_FILTER_FLAG_REDIRECT : 0) |
 			(f->flags & MODEL_KILLABLE ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE : 0) |
 			(f->flags & MODEL_KILLABLE_RECV ? SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV :
@@ -446,15 +519,9 @@ static bool start(struct play *p)
 	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)p->pid);
 	p->wchan_fd = open(path, O_RDONLY | O_CLOEXEC);
 	wait_for_one(&shared.ready);
-	for (int i = 0; i < s->filters; i++) {
-		p->results->installed[i] = shared.installed[i] < 0 ? (int)shared.installed[i] : 0;
-		if (!s->filter[i].listener || shared.installed[i] < 0)
-			continue;
-		p->listener[i] = (int)shared.installed[i];
-		if (s->filter[i].sync)
-			ioctl(p->listener[i], SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-			      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	}
+	/* It may have become another program since, which has none of them. */
+	for (int i = 0; i < p->next; i++)
+		take_listener(p, i, false);
 	if (s->tracer) {
 		if (ptrace(PTRACE_SEIZE, p->pid, 0, PTRACE_O_TRACESECCOMP | PTRACE_O_EXITKILL))
 			stuck(p, "the task cannot be traced");
@@ -474,6 +541,7 @@ static void collect(struct play *p)
 		o->result = (long)seen->after.nr;
 		memcpy(o->args, seen->after.args, sizeof(o->args));
 		o->forked = seen->forked;
+		o->execed = seen->execed;
 		memcpy(o->child, seen->child, sizeof(o->child));
 		o->frames = seen->frames;
 		memcpy(o->frame, seen->frame, sizeof(o->frame));
@@ -504,77 +572,4 @@ void scenario_play(const struct scenario *s, struct results *results)
 		close(p.syscall_fd);
 	if (p.wchan_fd >= 0)
 		close(p.wchan_fd);
-}
-
-/* ---- once ---- */
-
-/* A link for each name, and the paths of them in the order of NAMES, and that of PIN. */
-static int name_links(void)
-{
-	char dir[] = "/tmp/links-XXXXXX";
-	char (*names)[NAME_SPACE], (*pinned)[NAME_SPACE];
-
-	names = mmap((void *)NAMES, 4096, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-	pin_fd = memfd_create("pin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (names == MAP_FAILED || pin_fd < 0 || ftruncate(pin_fd, 4096) || !mkdtemp(dir))
-		return -errno;
-	pinned = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, pin_fd, 0);
-	if (pinned == MAP_FAILED ||
-	    fcntl(pin_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_FUTURE_WRITE))
-		return -errno;
-	for (int i = 0; i < ALL_NAMES; i++) {
-		char text[] = "nowhere...";
-
-		text[LINK_LEN(i)] = 0;
-		snprintf(names[i], NAME_SPACE, "%s/%d", dir, i);
-		memcpy(pinned[ALL_NAMES - 1 - i], names[i], NAME_SPACE);
-		if (symlink(text, names[i]))
-			return -errno;
-	}
-	munmap(pinned, 4096);
-	return 0;
-}
-
-int scenario_prepare(void)
-{
-	static const int flags[] = { [SIGSYS] = SA_SIGINFO, [SIGUSR1] = SA_SIGINFO | SA_RESTART,
-				     [SIGUSR2] = SA_SIGINFO };
-	struct rlimit no_core = { 0, 0 };
-	sigset_t chld;
-	int pipes[2], err;
-
-	setrlimit(RLIMIT_CORE, &no_core);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -errno;
-	for (int sig = 1; sig <= SIGSYS; sig++) {
-		struct sigaction action = { .sa_sigaction = on_signal };
-
-		if (sig != SIGSYS && sig != SIGUSR1 && sig != SIGUSR2)
-			continue;
-		action.sa_flags = flags[sig];
-		sigfillset(&action.sa_mask);
-		if (sigaction(sig, &action, NULL))
-			return -errno;
-	}
-	sigemptyset(&chld);
-	sigaddset(&chld, SIGCHLD);
-	if (sigprocmask(SIG_BLOCK, &chld, NULL))
-		return -errno;
-	sigchld_fd = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (sigchld_fd < 0 || pipe2(pipes, O_CLOEXEC))
-		return -errno;
-	if (dup2(pipes[0], FD_SLEEP) < 0 || dup2(pipes[1], FD_SLEEP_END) < 0)
-		return -errno;
-	close(pipes[0]);
-	close(pipes[1]);
-	err = sized_file(FD_SMALL, SIZE_SMALL);
-	if (!err)
-		err = sized_file(FD_LARGE, SIZE_LARGE);
-	if (err)
-		return err;
-	if (mmap((void *)BUFFER, 4096, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED)
-		return -errno;
-	return name_links();
 }

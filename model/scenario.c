@@ -14,10 +14,10 @@
 #define NR_NONE 12345			/* in no table */
 
 const int numbers[NUMBERS] = {
-	NR_NONE, SYS_lseek, SYS_read, SYS_getppid, SYS_pause, SYS_vfork, SYS_readlink,
+	NR_NONE, SYS_lseek, SYS_read, SYS_getppid, SYS_pause, SYS_vfork, SYS_readlink, SYS_execve,
 };
 
-static const int narrow_numbers[NUMBERS] = { NR_NONE, 19, 3, 64, 29, 190, 85 };
+static const int narrow_numbers[NUMBERS] = { NR_NONE, 19, 3, 64, 29, 190, 85, 11 };
 
 int number_in(int nr, bool narrow)
 {
@@ -145,6 +145,21 @@ static struct model_run world_readlink(const struct model_call *call)
 	return (struct model_run){ .value = size < LINK_LEN(name) ? size : LINK_LEN(name) };
 }
 
+/* The vectors: there is nothing in BUFFER when a call begins, and no vector is one, too. */
+static struct model_run world_execve(const struct model_call *call)
+{
+	int name = name_at(call->args[0]);
+
+	if (name < 0)
+		return (struct model_run){ .value = -EFAULT };
+	if (name != NAME_PROGRAM)
+		return (struct model_run){ .value = -ENOENT };
+	for (int i = 1; i <= 2; i++)
+		if (call->args[i] && (call->args[i] < BUFFER || call->args[i] >= BUFFER + 128))
+			return (struct model_run){ .value = -EFAULT };
+	return (struct model_run){ .execs = true };
+}
+
 /* A call of the 32-bit table has the lower halves of its registers. */
 static struct model_call as_wide(const struct model_call *call)
 {
@@ -167,6 +182,8 @@ static struct model_run world_runs(const struct model_call *call)
 		return world_read(call);
 	case SYS_readlink:
 		return world_readlink(call);
+	case SYS_execve:
+		return world_execve(call);
 	case SYS_getppid:
 		return (struct model_run){ .value = getpid() };
 	case SYS_pause:
@@ -185,6 +202,7 @@ struct world {
 	struct model_world world;	/* the first: what the callbacks get */
 	const struct scenario *s;
 	int filter[MAX_FILTERS];	/* those that are installed */
+	struct results *results;
 	bool closed[MAX_FILTERS];
 	const struct one *one;
 	int step;
@@ -232,11 +250,59 @@ struct model_change change_in(const struct model_change *change, bool narrow)
 	return is;
 }
 
+/*
+ * "A listener in a filter whose chain flag is absent or without effect excludes every other
+ * listener in its segment; chain filters whose flag has effect have one each."
+ */
+static int may_be_installed(const struct world *w, const struct filter *f)
+{
+	bool chained = true, listener = false;
+
+	for (int i = 0; i < w->world.filters; i++) {
+		const struct filter *outer = &w->s->filter[w->filter[i]];
+
+		chained = chained && (outer->flags & MODEL_CHAIN);
+		listener |= outer->listener && !chained;
+	}
+	chained = chained && (f->flags & MODEL_CHAIN);
+	return f->listener && listener && !chained ? -EBUSY : 0;
+}
+
+static void install_next(struct world *w)
+{
+	int i = w->results->tried;
+
+	if (i == w->s->filters)
+		return;
+	w->results->tried++;
+	w->results->installed[i] = may_be_installed(w, &w->s->filter[i]);
+	if (!w->results->installed[i])
+		w->filter[w->world.filters++] = i;
+}
+
+int early_filters(const struct scenario *s)
+{
+	int i = 0;
+
+	while (i < s->filters && s->filter[i].by != LATE)
+		i++;
+	return i;
+}
+
+bool late_at_answer(const struct step *step)
+{
+	return step->late && step->answer.first == MODEL_NO_SIGNAL &&
+	       !(step->answer.kind == MODEL_CLOSE && step->answer.unseen);
+}
+
 static struct model_answer answers(struct model_world *w, int i, const struct model_call *call)
 {
-	struct model_answer answer = next_step((struct world *)w)->answer;
+	const struct step *step = next_step((struct world *)w);
+	struct model_answer answer = step->answer;
 
 	(void)call;
+	if (late_at_answer(step))
+		install_next((struct world *)w);
 	/* A listener that cannot redirect lets the call go on. */
 	if (answer.kind == MODEL_REDIRECT && !filter_of(w, i)->redirects)
 		answer.kind = MODEL_CONTINUE;
@@ -250,9 +316,12 @@ static struct model_answer answers(struct model_world *w, int i, const struct mo
 
 static struct model_trace traces(struct model_world *w, const struct model_call *call)
 {
-	struct model_trace trace = next_step((struct world *)w)->trace;
+	const struct step *step = next_step((struct world *)w);
+	struct model_trace trace = step->trace;
 
 	(void)call;
+	if (step->late)
+		install_next((struct world *)w);
 	trace.change = change_in(&trace.change, ((struct world *)w)->one->narrow);
 	return trace;
 }
@@ -292,37 +361,16 @@ static void told(struct model_world *w, const struct model_event *event)
 	world->result->events++;
 }
 
-/*
- * "A listener in a filter whose chain flag is absent or without effect excludes every other
- * listener in its segment; chain filters whose flag has effect have one each."
- */
-static int may_be_installed(const struct world *w, const struct filter *f)
-{
-	bool chained = true, listener = false;
-
-	for (int i = 0; i < w->world.filters; i++) {
-		const struct filter *outer = &w->s->filter[w->filter[i]];
-
-		chained = chained && (outer->flags & MODEL_CHAIN);
-		listener |= outer->listener && !chained;
-	}
-	chained = chained && (f->flags & MODEL_CHAIN);
-	return f->listener && listener && !chained ? -EBUSY : 0;
-}
-
 bool scenario_expect(const struct scenario *s, struct results *results)
 {
 	struct world w = { .world = { .tracer = s->tracer, .flags = flags, .listens = listens,
 				      .returns = returns, .answers = answers, .traces = traces,
 				      .runs = runs, .tell = told },
-			   .s = s };
+			   .s = s, .results = results };
 
 	memset(results, 0, sizeof(*results));
-	for (int i = 0; i < s->filters; i++) {
-		results->installed[i] = may_be_installed(&w, &s->filter[i]);
-		if (!results->installed[i])
-			w.filter[w.world.filters++] = i;
-	}
+	while (results->tried < early_filters(s))
+		install_next(&w);
 	while (results->calls < s->calls) {
 		struct result *result = &results->result[results->calls];
 

@@ -42,6 +42,12 @@ struct rule {
 struct filter {
 	unsigned int flags;		/* enum model_flag */
 	bool listener, redirects;
+	/*
+	 * By the task itself; by its second thread, for all threads (TSYNC); or by that one
+	 * when a step says so.  The thread is there from the first that is not the task's, and
+	 * all are for all threads from then on; what follows one that comes late is late too.
+	 */
+	enum { BY_TASK, BY_THREAD, LATE } by;
 	bool sync;			/* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP */
 	int rules;
 	struct rule rule[MAX_RULES];
@@ -53,6 +59,7 @@ struct step {
 	struct model_answer answer;
 	struct model_trace trace;
 	enum model_signal sleep;
+	bool late;			/* the next filter is installed, while the task waits for that */
 };
 
 struct one {
@@ -79,16 +86,21 @@ struct result {
 
 struct results {
 	int installed[MAX_FILTERS];	/* 0, or -errno */
+	int tried;			/* by the model: how many filters; the others came too late */
 	int calls;			/* that were made: the last may have killed the task */
 	struct result result[MAX_CALLS];
 	const char *stuck;		/* NULL: all went as it should, by itself */
 };
 
 /* The calls under test.  An index of it stands for a call in rules. */
-#define NUMBERS 7
+#define NUMBERS 8
 extern const int numbers[NUMBERS];
 /* The same in the 32-bit table. */
 int number_in(int nr, bool narrow);
+/* How many filters are installed before the first call. */
+int early_filters(const struct scenario *s);
+/* Is the next one installed at this step?  Not where nobody receives it. */
+bool late_at_answer(const struct step *step);
 /* A change of a call of that table: other values do not fit there. */
 struct model_change change_in(const struct model_change *change, bool narrow);
 
@@ -97,13 +109,15 @@ struct model_change change_in(const struct model_change *change, bool narrow);
 #define FD_NONE 104
 #define BUFFER 0x40000000UL		/* a page */
 /*
- * A page of paths, each of a link of its own, for readlink().  The pin, in which they are
- * in another order, is made when a redirect first needs it, and stays.
+ * A page of paths, each of a link of its own, for readlink() and execve(): the last one leads
+ * to the program of the task, the others nowhere.  The pin, in which they are in another
+ * order, is made when a redirect first needs it, and stays until an exec.
  */
 #define NAMES 0x50000000UL
 #define PIN 0x60000000UL
 #define NAME_SPACE 64
-#define ALL_NAMES 6
+#define ALL_NAMES 7
+#define NAME_PROGRAM (ALL_NAMES - 1)
 #define LINK_LEN(name) (3 + (name))
 #define IN_PIN(value) ((value) >= PIN && (value) < PIN + ALL_NAMES * NAME_SPACE)
 
