@@ -13,6 +13,8 @@
 
 #include "cleanup.h"
 
+#define SHORT_TEXT 256	/* bytes that a string is looked for in first */
+
 #define HANDLE_HEADER 8u
 #define HANDLE_BYTES 128u	/* MAX_HANDLE_SZ */
 
@@ -36,28 +38,42 @@ int read_exact(const struct pm_reader *reader, uint64_t addr, void *buf, size_t 
 	return (size_t)n == len ? 0 : -EFAULT;
 }
 
+/* More of a string: not beyond the page, which may be the last, and not beyond want. */
+static ssize_t read_more(const struct pm_reader *reader, uint64_t addr, unsigned char *buf,
+			 size_t want)
+{
+	size_t page = PAGE - (size_t)(addr % PAGE);
+	ssize_t n = reader->read(reader->data, addr, buf, want < page ? want : page);
+
+	return n ? n : -EFAULT;
+}
+
 /*
  * A string of up to limit bytes with its NUL, from the heap.  Never asks for a
- * page that the kernel would not look at.
+ * page that the kernel would not look at.  Most are short.
  */
 static int read_text(const struct pm_reader *reader, uint64_t addr, size_t limit, int too_long,
 		     unsigned char **text, size_t *len)
 {
-	auto_free unsigned char *buf = malloc(limit);
-	size_t have = 0;
+	auto_free unsigned char *more = NULL;
+	unsigned char first[SHORT_TEXT], *buf = first;
+	size_t have = 0, room = limit < sizeof(first) ? limit : sizeof(first);
 
-	if (!buf)
-		return -ENOMEM;
 	while (have < limit) {
-		size_t want = PAGE - (size_t)((addr + have) % PAGE);
 		unsigned char *end;
 		ssize_t n;
 
-		if (want > limit - have)
-			want = limit - have;
-		n = reader->read(reader->data, addr + have, buf + have, want);
-		if (n <= 0)
-			return n ? (int)n : -EFAULT;
+		if (have == room) {
+			more = malloc(limit);
+			if (!more)
+				return -ENOMEM;
+			memcpy(more, first, have);
+			buf = more;
+			room = limit;
+		}
+		n = read_more(reader, addr + have, buf + have, room - have);
+		if (n < 0)
+			return (int)n;
 		end = memchr(buf + have, '\0', (size_t)n);
 		if (end) {
 			*len = (size_t)(end - buf);

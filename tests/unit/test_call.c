@@ -67,6 +67,32 @@ static void test_path_limits(void **state)
 	free(text);
 }
 
+/* Strings of every length, however they lie across the end of a page: read once. */
+static void test_path_lengths(void **state)
+{
+	unsigned char text[3 * PAGE];
+	struct pm_call call;
+
+	(void)state;
+	for (size_t len = 1; len < PAGE; len += len < 600 ? 1 : 97) {
+		for (size_t before = 0; before < 2 * len && before < PAGE; before += 1 + len / 3) {
+			struct memory memory = { .scribble = true };
+			uint64_t addr = 0x10000 + PAGE - before;
+
+			for (size_t i = 0; i < sizeof(text); i++)
+				text[i] = (unsigned char)('a' + i % 23);
+			text[PAGE - before + len] = '\0';
+			memory_add(&memory, 0x10000, text, sizeof(text));
+			assert_int_equal(READ(&call, &memory, WIDE, "stat", addr), 0);
+			assert_int_equal(call.items[0].len, len);
+			for (size_t i = 0; i < len; i++)
+				assert_int_equal(call.items[0].data[i],
+						 'a' + (PAGE - before + i) % 23);
+			pm_call_clear(&call);
+		}
+	}
+}
+
 static void test_null_paths(void **state)
 {
 	struct memory memory = text_memory(0x1000, "x");
@@ -537,6 +563,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_path_limits),
+		cmocka_unit_test(test_path_lengths),
 		cmocka_unit_test(test_null_paths),
 		cmocka_unit_test(test_flags),
 		cmocka_unit_test(test_open_classes),
