@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "procmap.h"
 
 #ifndef SYS_mseal
 #define SYS_mseal 462
@@ -226,22 +228,55 @@ static void survey_line(struct survey *survey, const char *line)
 	}
 }
 
-int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool sealed)
+/* As by the lines of maps, where the kernel can be asked for one mapping (Linux 6.11). */
+static int query_mapped(const struct arena *arena, int maps, uint64_t addr)
+{
+	struct procmap_query query;
+
+	for (uint64_t next = addr; next < addr + ARENA_SIZE; next = query.vma_end) {
+		query = (struct procmap_query){ .size = sizeof(query), .query_addr = next };
+		if (ioctl(maps, PROCMAP_QUERY, &query))
+			return errno == ENOENT ? 0 : -errno;
+		if (query.vma_start < addr || query.vma_offset != query.vma_start - addr ||
+		    (query.vma_flags & ~(uint64_t)PROCMAP_QUERY_VMA_EXECUTABLE) !=
+			    (PROCMAP_QUERY_VMA_READABLE | PROCMAP_QUERY_VMA_SHARED) ||
+		    makedev(query.dev_major, query.dev_minor) != arena->dev ||
+		    query.inode != arena->ino)
+			return 0;
+	}
+	return 1;
+}
+
+static int survey_mapped(const struct arena *arena, FILE *maps, uint64_t addr, bool sealed)
 {
 	struct survey survey = { .arena = arena, .addr = addr, .next = addr, .sealed = sealed };
 	auto_free char *line = NULL;
 	size_t room = 0;
-	char path[64];
+
+	while (!survey.bad && survey.next < addr + ARENA_SIZE && getline(&line, &room, maps) > 0)
+		survey_line(&survey, line);
+	return !survey.bad && survey.next >= addr + ARENA_SIZE;
+}
+
+int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool sealed)
+{
+	char path[64], buffer[ARENA_PAGE];
+	int mapped = -ENOTTY;
 	FILE *maps;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, sealed ? "smaps" : "maps");
 	maps = fopen(path, "re");
 	if (!maps)
 		return -errno;
-	while (!survey.bad && survey.next < addr + ARENA_SIZE && getline(&line, &room, maps) > 0)
-		survey_line(&survey, line);
+	if (!sealed)
+		mapped = query_mapped(arena, fileno(maps), addr);
+	if (mapped < 0) {
+		/* As much as the kernel tells at once. */
+		setvbuf(maps, buffer, _IOFBF, sizeof(buffer));
+		mapped = survey_mapped(arena, maps, addr, sealed);
+	}
 	fclose(maps);
-	return !survey.bad && survey.next >= addr + ARENA_SIZE;
+	return mapped;
 }
 
 bool arena_seals(void)

@@ -68,7 +68,7 @@ void answer_failure(struct supervisor *supervisor, struct thread *thread, bool e
 int arena_need(struct supervisor *supervisor, struct thread *thread, uint32_t arch);
 /* At the first call of a program: the arena is there before anything else is. */
 int arena_first(struct supervisor *supervisor, struct thread *thread, uint32_t arch);
-void call_given(struct supervisor *supervisor, struct thread *thread);
+void call_given(struct supervisor *supervisor, struct thread *thread, int64_t result);
 
 /* ptrace_return.c */
 void call_return(struct supervisor *supervisor, struct thread *thread);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -29,7 +28,8 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 {
 	struct space *space = thread->process->space;
 	enum width width = width_of(arch);
-	int err, fd;
+	unsigned int tools = s->guard ? 0 : GIVE_SEAL;
+	int err;
 
 	if (space->at[width] && !space->verified[width]) {
 		err = arena_mapped(space->arena, thread->tid, space->at[width], !s->guard);
@@ -51,10 +51,10 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 		return -EPERM;
 	if (!space->arena && (err = arena_new(&space->arena)))
 		return err;
-	fd = fcntl(space->arena->fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return -errno;
-	thread->giving = giving_start(GIVE_ARENA, thread->tid, arch, fd, !s->guard, false, &err);
+	if (tools && !thread->process->filters)
+		tools |= GIVE_CLOSE_RANGE;
+	thread->giving = giving_start(GIVE_ARENA, thread->tid, arch, space->arena->fd, tools,
+				      space_own_stack(thread->process), &err);
 	if (!thread->giving)
 		return err;
 	space->maker = thread->tid;
@@ -102,6 +102,17 @@ static void take_descriptors_back(struct thread *thread)
 	thread->descriptors = NULL;
 }
 
+/*
+ * Was it the kernel that answered mseal?  It was the call of ours that was made, and
+ * then no filter can have answered it that did not let the supervisor seal, too: the
+ * program has none, and nobody is there who could install one.
+ */
+static bool seal_was_seen(const struct supervisor *s, const struct thread *thread)
+{
+	return !s->guard && thread->giving->sealed && !regs_narrow(thread->giving->arch) &&
+	       thread->process->threads == 1 && !thread->process->filters && !thread->every_call;
+}
+
 /* The arena was mapped, or not: never taken for granted. */
 static void arena_given(struct supervisor *s, struct thread *thread)
 {
@@ -111,7 +122,8 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	int err = giving->err;
 
 	if (!err) {
-		err = arena_mapped(space->arena, thread->tid, giving->map, !s->guard);
+		err = arena_mapped(space->arena, thread->tid, giving->map,
+				   !s->guard && !seal_was_seen(s, thread));
 		err = err > 0 ? 0 : err ? err : -EPERM;
 	}
 	if (!err) {
@@ -146,9 +158,10 @@ static void file_given(struct supervisor *s, struct thread *thread)
 	thread_resume(thread, 0);
 }
 
-void call_given(struct supervisor *s, struct thread *thread)
+void call_given(struct supervisor *s, struct thread *thread, int64_t result)
 {
-	int more = giving_next(thread->giving, &s->courier, thread->tid, thread->process->tgid);
+	int more = giving_next(thread->giving, &s->courier, thread->tid, thread->process->tgid,
+			       result);
 
 	if (more < 0) {
 		if (!gone(more))

@@ -76,8 +76,9 @@ static void run_adopted(struct supervisor *s, struct thread *thread, bool entry)
 		return;
 	}
 	pm_call_open_how(&flight->call, &how);
-	thread->giving = giving_start(GIVE_FILE, thread->tid, flight->call.arch, fd, false,
-				      !(how.flags & O_CLOEXEC), &err);
+	thread->giving = giving_start(GIVE_FILE, thread->tid, flight->call.arch, fd,
+				      how.flags & O_CLOEXEC ? 0 : GIVE_KEEP_ON_EXEC,
+				      space_own_stack(thread->process), &err);
 	if (!thread->giving) {
 		answer_value(thread, entry, err);
 		return;

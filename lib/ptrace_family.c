@@ -222,6 +222,7 @@ static void forget_others(struct supervisor *s, struct thread *survivor)
 
 void family_executed(struct supervisor *s, pid_t tgid)
 {
+	struct __ptrace_syscall_info info;
 	unsigned long former = 0;
 	struct thread *thread;
 	struct space *space;
@@ -247,6 +248,8 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	call_executed(s, thread);
 	space_put(thread->process->space);
 	thread->process->space = space;
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)
+		space->stack = info.stack_pointer;
 	thread->fresh = s->guard;
 	thread_resume(thread, 0);
 }

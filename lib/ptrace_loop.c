@@ -128,7 +128,7 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 	switch (info.op) {
 	case PTRACE_SYSCALL_INFO_EXIT:
 		if (thread->state == STATE_GIVING)
-			call_given(s, thread);
+			call_given(s, thread, info.exit.rval);
 		else
 			call_return(s, thread);
 		return;

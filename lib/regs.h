@@ -25,6 +25,7 @@ int regs_number(const struct regs *regs);
 void regs_set_number(struct regs *regs, int nr);
 uint64_t regs_arg(const struct regs *regs, uint32_t arch, unsigned int i);
 void regs_set_arg(struct regs *regs, uint32_t arch, unsigned int i, uint64_t value);
+uint64_t regs_stack(const struct regs *regs);
 int64_t regs_result(const struct regs *regs);
 void regs_set_result(struct regs *regs, int64_t value);
 

@@ -74,6 +74,11 @@ void regs_set_arg(struct regs *regs, uint32_t arch, unsigned int i, uint64_t val
 	*arg_register(&regs->user, arch, i) = regs_narrow(arch) ? (uint32_t)value : value;
 }
 
+uint64_t regs_stack(const struct regs *regs)
+{
+	return regs->user.rsp;
+}
+
 int64_t regs_result(const struct regs *regs)
 {
 	return (int64_t)regs->user.rax;

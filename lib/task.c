@@ -71,6 +71,7 @@ struct space *space_fork(const struct space *from)
 	if (!space)
 		return NULL;
 	space->arena = arena_get(from->arena);
+	space->stack = from->stack;
 	for (int width = 0; width < WIDTHS; width++)
 		space->at[width] = from->at[width];
 	return space;
@@ -88,6 +89,13 @@ void space_put(struct space *space)
 		return;
 	arena_put(space->arena);
 	free(space);
+}
+
+uint64_t space_own_stack(const struct process *process)
+{
+	const struct space *space = process->space;
+
+	return process->threads == 1 && space->refs == 1 ? space->stack : 0;
 }
 
 struct process *process_new(pid_t tgid, struct space *space)

@@ -29,6 +29,7 @@ struct space {
 	struct arena *arena;		/* a reference, or NULL */
 	uint64_t at[WIDTHS];		/* 0: not mapped */
 	bool verified[WIDTHS];
+	uint64_t stack;			/* where that of its image began, 0: not known */
 	bool rings;			/* has had rings of io_setup, see ptrace_own.c */
 	pid_t maker;			/* the thread that is mapping it, or 0 */
 	struct thread *waiting;		/* threads stopped at a call until it is done */
@@ -108,5 +109,7 @@ struct space *space_new(void);
 struct space *space_fork(const struct space *from);
 struct space *space_get(struct space *space);
 void space_put(struct space *space);
+/* Where its stack began, if nobody but one thread of this process can be using it; else 0. */
+uint64_t space_own_stack(const struct process *process);
 
 #endif
