@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * filtered UID COMMAND... - run it as UID under filters with every flag that there is
+ * filtered [-b NAME SECONDS] UID COMMAND... - run it as UID under filters with every flag
  *
  * Four of them: two with listeners, whose answers are of every kind and chosen at random
  * (go on, redirect to the same, to a pinned copy of the path, to another number, a value,
  * an error), and two without.  Says at the end how often each kind was given; ends with
  * status 0 when the last process under the filters is gone, whatever became of COMMAND.
+ *
+ * -b: SECONDS after the first call of a process whose name begins with NAME the command is
+ * interrupted, and killed if it is there a minute later.  How long it takes to start is not
+ * counted; where there is no such call the status is 1.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +22,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +46,10 @@ static const char *const answer_names[] = { "go on", "the same", "pinned", "anot
 					    "value", "error", "gone" };
 static atomic_ulong answers[ANSWERS];
 static uid_t user;	/* whose calls they are: no answer is a lie */
+static const char *begins;	/* whose first call begins the time, or NULL */
+static unsigned int time_limit;
+static atomic_bool begun;
+static volatile pid_t watched;
 
 struct shared {
 	int listener[2];	/* descriptors, while the table is shared */
@@ -209,6 +218,34 @@ static enum answer answer(int listener, const struct seccomp_notif *notif, unsig
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) ? GONE : how;
 }
 
+static bool has_begun(pid_t pid)
+{
+	char path[64], comm[32] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, comm, sizeof(comm) - 1) < 0)
+		comm[0] = 0;
+	close(fd);
+	return !strncmp(comm, begins, strlen(begins));
+}
+
+/* SIGALRM: the time is over; and the minute after it. */
+static void time_is_over(int sig)
+{
+	static volatile sig_atomic_t interrupted;
+
+	(void)sig;
+	if (!watched)
+		return;
+	kill(watched, interrupted ? SIGKILL : SIGINT);
+	interrupted = 1;
+	alarm(60);
+}
+
 static void *serve(void *data)
 {
 	int listener = (int)(intptr_t)data;
@@ -224,6 +261,10 @@ static void *serve(void *data)
 			return NULL;
 		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notif))
 			continue;
+		if (begins && !begun && has_begun((pid_t)notif.pid) && !atomic_exchange(&begun, true)) {
+			printf("begun\n");
+			alarm(time_limit);
+		}
 		random ^= random << 13;
 		random ^= random >> 17;
 		random ^= random << 5;
@@ -240,8 +281,14 @@ int main(int argc, char **argv)
 	pid_t pid;
 	char byte;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: filtered UID COMMAND...\n");
+	if (argc > 3 && !strcmp(argv[1], "-b")) {
+		begins = argv[2];
+		time_limit = (unsigned int)atoi(argv[3]);
+		argc -= 3;
+		argv += 3;
+	}
+	if (argc < 3 || (begins && !time_limit)) {
+		fprintf(stderr, "usage: filtered [-b NAME SECONDS] UID COMMAND...\n");
 		return 2;
 	}
 	if (shared == MAP_FAILED || pipe(shared->ready))
@@ -254,16 +301,20 @@ int main(int argc, char **argv)
 		_exit(become_command(shared, user, argv + 2));
 	if (read(shared->ready[0], &byte, 1) != 1)
 		die("the command");
+	watched = pid;
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = time_is_over }, NULL);
 	/* It is to have none of ours when it goes on: what is shared ends with its unshare(2). */
 	for (int i = 0; i < 2; i++)
 		for (int j = 0; j < THREADS; j++)
 			if (pthread_create(&threads[n++], NULL, serve,
 					   (void *)(intptr_t)shared->listener[i]))
 				die("pthread_create");
-	waitpid(pid, NULL, 0);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	watched = 0;
 	for (unsigned int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; i < ANSWERS; i++)
 		printf("%s: %lu\n", answer_names[i], answers[i]);
-	return 0;
+	return begins && !begun;
 }
