@@ -15,6 +15,10 @@ seconds=1
 
 line=$("$attack/exhaust" threads "$good" "$evil" 1 2>/dev/null)
 verdict 'threads' "$line" naive
+# A supervisor that has no descriptor for a process, and lets go on what it cannot read.
+line=$(ulimit -n 24; "$PM_BUILD/tests/race/naive" --keep --path "$evil" \
+	"$attack/exhaust" processes "$good" "$evil" 1 2>/dev/null | grep '^tries=')
+verdict 'processes, 24 descriptors' "$line" naive
 
 # exhausted WHAT OUTPUT
 exhausted()

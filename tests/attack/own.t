@@ -27,6 +27,21 @@ won=$TMPDIR/won
 [ -s "$won" ]
 ok $? 'a program that nobody decides on opens what it likes'
 rm -f "$won"
+# strace refuses it, too; what it traces goes on without it.
+if command -v strace >/dev/null; then
+	(ulimit -c 0; exec strace -f -o /dev/null -P "$evil" -e inject=openat:error=EACCES \
+		"$attack/orphan" 20000 "$evil" "$won") >/dev/null 2>"$TMPDIR/said"
+	status=$?
+	for ((i = 0; i < 600; i++)); do
+		[ ! -s "$won" ] || break
+		sleep 0.1
+	done
+	[ $status -eq 137 ] && [ -s "$won" ]
+	ok $? 'a program that kills strace opens what that had refused' "$(cat "$TMPDIR/said")"
+else
+	skip 'a program that kills strace' 'prerequisite: no strace'
+fi
+rm -f "$won"
 count=$(tries 40 100) killed=0
 for ((i = 0; i < count; i++)); do
 	"${run[@]}" "$attack/orphan" $((i * 53 % 2000)) "$evil" "$won" >/dev/null 2>"$TMPDIR/said" &

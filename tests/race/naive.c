@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * naive [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...
+ * naive [--keep] [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...
  *
  * The supervisor that seccomp_unotify(2) warns of: it reads what a call points
  * to, decides, and lets the call go on (SECCOMP_USER_NOTIF_FLAG_CONTINUE), which
@@ -12,6 +12,9 @@
  * with WORD as its first argument or as the value of its first variable, whose name
  * has three letters, to connect and to send to PORT, and to bind to that of --bind.  It mediates only
  * what the attacks call, on x86_64; of 32-bit calls it knows nothing.
+ *
+ * With --keep it reads through /proc/PID/mem, which it keeps open for each process; and what
+ * it cannot read, having no descriptor left, it lets go on.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -54,6 +57,35 @@ static void die(const char *what)
 	_exit(2);
 }
 
+static int keeps;
+
+/* The memory of a process, open for good, or -1. */
+static int memory_of(pid_t pid)
+{
+	static struct { pid_t pid; int fd; } kept[4096];
+	char path[64];
+
+	for (unsigned int i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (kept[i].pid == pid)
+			return kept[i].fd;
+		if (kept[i].pid)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+		kept[i].fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (kept[i].fd >= 0)
+			kept[i].pid = pid;
+		return kept[i].fd;
+	}
+	return -1;
+}
+
+static ssize_t peek_step(pid_t pid, const struct iovec *to, const struct iovec *from)
+{
+	if (!keeps)
+		return process_vm_readv(pid, to, 1, from, 1, 0);
+	return pread(memory_of(pid), to->iov_base, to->iov_len, (off_t)(uintptr_t)from->iov_base);
+}
+
 /* What can be read, and no more; short at the end of the mapping. */
 static size_t peek(pid_t pid, uint64_t addr, void *buf, size_t len)
 {
@@ -67,7 +99,7 @@ static size_t peek(pid_t pid, uint64_t addr, void *buf, size_t len)
 		if (step > len - got)
 			step = len - got;
 		to.iov_len = from.iov_len = step;
-		if (process_vm_readv(pid, &to, 1, &from, 1, 0) != (ssize_t)step)
+		if (peek_step(pid, &to, &from) != (ssize_t)step)
 			break;
 		got += step;
 	}
@@ -303,6 +335,10 @@ static int parse(struct naive *naive, int argc, char **argv)
 {
 	int i = 1;
 
+	if (argc > 1 && !strcmp(argv[1], "--keep")) {
+		keeps = 1;
+		i++;
+	}
 	for (; i + 1 < argc && !strncmp(argv[i], "--", 2); i += 2) {
 		if (!strcmp(argv[i], "--path"))
 			naive->path = argv[i + 1];
@@ -334,7 +370,7 @@ int main(int argc, char **argv)
 	if (naive == MAP_FAILED || !stack)
 		die("memory");
 	if (parse(naive, argc, argv)) {
-		fprintf(stderr, "usage: naive [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...\n");
+		fprintf(stderr, "usage: naive [--keep] [--path PATH] [--arg WORD] [--port PORT] [--bind PORT] [--write PATH] COMMAND...\n");
 		return 2;
 	}
 	if (pipe(naive->ready))
