@@ -5,7 +5,8 @@
 # what the rules as a program say; where nothing of the series is used the stock kernel does
 # too, and both do the same.
 #
-# PM_MODEL_CASES, PM_MODEL_SEED, PM_MODEL_KERNELS: how many, which, and where.
+# PM_MODEL_CASES, PM_MODEL_SEED, PM_MODEL_KERNELS: how many, which, and where.  With PM_SOAK
+# they are made in parts that are kept, so that a run that was ended goes on (parts).
 # shellcheck source=tests/harness/tap.sh
 . "${PM_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/harness/tap.sh"
 
@@ -37,9 +38,18 @@ said stock $? 2
 ok $? "the stock kernel, $plain cases without chains and redirects"
 
 for kernel in "${kernels[@]}"; do
-	guest "$kernel" "$against -S $seed -n $cases && $against -s -S $seed -n $plain"
-	said "$kernel" $? 4
-	ok $? "the $kernel kernel, $cases cases, and those $plain"
+	if [ -n "${PM_SOAK:-}" ]; then
+		parts=$("$PM_SRC/tests/kernel/parts" "$PM_BUILD" "$kernel" "$seed" "$cases" 2>&1)
+		ok $? "the $kernel kernel, $cases cases in parts" "$(tail -n 80 <<<"$parts")"
+		diag "$(tail -n 1 <<<"$parts")"
+		guest "$kernel" "$against -s -S $seed -n $plain"
+		said "$kernel" $? 2
+		ok $? "the $kernel kernel, those $plain"
+	else
+		guest "$kernel" "$against -S $seed -n $cases && $against -s -S $seed -n $plain"
+		said "$kernel" $? 4
+		ok $? "the $kernel kernel, $cases cases, and those $plain"
+	fi
 	is "$(sed -n 's/^# digest //p' "$TMPDIR/$kernel" | tail -n 1)" \
 		"$(sed -n 's/^# digest //p' "$TMPDIR/stock")" \
 		"the $kernel kernel did what the stock kernel did"
