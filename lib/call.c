@@ -120,7 +120,7 @@ void item_forget_where(struct pm_item *item)
 {
 	if (item->priv->asked)
 		pm_where_free(&item->priv->where);
-	item->priv->asked = false;
+	item->priv->asked = item->priv->native = false;
 	item->priv->where = (struct pm_where){ .fd = -1 };
 }
 

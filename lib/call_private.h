@@ -23,6 +23,7 @@ struct pm_item_private {
 	uint8_t width;		/* bytes of that pointer */
 	bool asked;		/* where is filled */
 	bool redirected;	/* a layer has set it */
+	bool native;		/* it has been found to be a program, and no script */
 	bool closed;		/* it may not be executed, so nobody has looked into it */
 	struct pm_where where;
 	char *run_text;		/* pm_call_run_text() */

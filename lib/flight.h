@@ -27,7 +27,6 @@ struct flight {
 	bool as_made;			/* number and arguments are still those of the registers */
 	bool told;			/* the observer knows of the call */
 	bool tell;			/* RESULT is wanted */
-	bool executed;			/* execve has succeeded */
 	bool beside;			/* makes a child of its parent's, not yet announced */
 	bool listener;			/* installs a filter with a listener */
 	bool filter;			/* installs a filter */

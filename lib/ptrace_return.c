@@ -121,7 +121,7 @@ static void note_trap(struct thread *thread, const struct regs *regs)
 
 	thread->made_nr = regs_number(&flight->original);
 	thread->ran_nr = regs_number(&flight->substituted);
-	thread->may_be_trapped = !flight->executed && thread->made_nr != thread->ran_nr &&
+	thread->may_be_trapped = thread->made_nr != thread->ran_nr &&
 				 regs_result(regs) == thread->ran_nr;
 }
 
@@ -169,7 +169,7 @@ void call_return(struct supervisor *s, struct thread *thread)
 		thread_resume(thread, 0);
 		return;
 	}
-	if (!err && !flight->executed) {
+	if (!err) {
 		regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
 		again = ((flight->no_links && regs_result(&regs) == -ELOOP) ||
 			 (flight->no_create && regs_result(&regs) == -ENOENT)) &&
@@ -195,15 +195,22 @@ void call_vanished(struct thread *thread)
 	land(thread);
 }
 
-/* A new image runs.  It must be the one that was decided on. */
+/*
+ * A new image runs.  It must be the one that was decided on.  Nothing can fail any
+ * more: the return of the call is not waited for.
+ */
 void call_executed(struct supervisor *s, struct thread *thread)
 {
 	struct flight *flight = thread->state == STATE_CALL ? thread->flight : NULL;
 
-	(void)s;
 	if (!flight)
 		return;
-	flight->executed = true;
-	if (flight->program.set && !program_runs(&flight->program, thread->tid))
+	if (flight->program.set && !program_runs(&flight->program, thread->tid)) {
 		thread_kill(thread);
+		return;
+	}
+	thread->may_be_trapped = false;
+	thread->retries = 0;
+	flight_tell_result(s->options, flight, 0);
+	land(thread);
 }

@@ -147,8 +147,14 @@ int script_add_items(struct pm_call *call)
 	struct line line;
 
 	for (int depth = 0; where && where->exists && S_ISREG(where->st.st_mode); depth++) {
+		enum format format;
+
 		item->priv->closed = !may_execute(call, where);
-		if (item->priv->closed || look(where, &line) != FORMAT_SCRIPT)
+		if (item->priv->closed)
+			return 0;
+		format = look(where, &line);
+		item->priv->native = format == FORMAT_PROGRAM;
+		if (format != FORMAT_SCRIPT)
 			return 0;
 		if (!*line.name)
 			return -ENOEXEC;
@@ -286,7 +292,8 @@ int script_program(struct pm_call *call, struct program *program)
 
 		program->dev = where->st.st_dev;
 		program->ino = where->st.st_ino;
-		format = look(where, &line);
+		/* If it has become a script since, it is not the file that runs in the end. */
+		format = item->priv->native ? FORMAT_PROGRAM : look(where, &line);
 		if (format != FORMAT_SCRIPT)
 			break;
 		item = interpreter_after(call, item);
