@@ -5,6 +5,8 @@
 # shellcheck source=tests/harness/tap.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/harness/tap.sh"
 
+# Its status speaks of the backend that run takes by itself.
+[ -z "${PM_BACKEND:-}" ] || PM=$PM_BUILD/pointsman
 helpers=$PM_BUILD/tests/behaviour/src
 without=$PM_BUILD/tests/without/without
 cd "$TMPDIR" || exit 1
