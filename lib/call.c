@@ -213,9 +213,15 @@ static unsigned int walk_flags(const struct pm_call *call, const struct pm_item 
 	return flags;
 }
 
+struct pm_view call_view(const struct pm_call *call)
+{
+	return (struct pm_view){ .tid = call->tid, .tgid = call->tgid,
+				 .known = call->priv ? &call->priv->known : NULL };
+}
+
 const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 {
-	const struct pm_view view = { .tid = call->tid, .tgid = call->tgid };
+	const struct pm_view view = call_view(call);
 	struct pm_where *where = &item->priv->where;
 	int err = -ENOENT;
 
@@ -247,7 +253,7 @@ void pm_call_let_go(struct pm_call *call)
 
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow, struct pm_where *out)
 {
-	const struct pm_view view = { .tid = call->tid, .tgid = call->tgid };
+	const struct pm_view view = call_view(call);
 
 	return pm_resolve(&view, AT_FDCWD, path, nofollow ? PM_RESOLVE_NOFOLLOW : 0, 0, out);
 }

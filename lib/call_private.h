@@ -38,6 +38,7 @@ struct pm_call_private {
 	/* Of a copy that a handler has: what is done to it is written down, to be done to the call. */
 	struct changes *changes;
 	struct kept *kept;	/* call_keep() */
+	struct pm_view_known known;	/* of the thread's view, while it is in this call */
 	struct standing standing;	/* of a thread that is not stopped; else cleared */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
@@ -70,6 +71,8 @@ struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 			      const struct pm_shape *shape);
 /* Away with the last one. */
 void call_drop_item(struct pm_call *call);
+/* The view that the call's paths are walked in. */
+struct pm_view call_view(const struct pm_call *call);
 void item_forget_where(struct pm_item *item);
 /* A copy of text that lives as long as the call, or NULL. */
 const char *call_keep(struct pm_call *call, const char *text);

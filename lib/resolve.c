@@ -24,26 +24,54 @@ static int open_place(struct place *place, const char *path)
 	return place->fd < 0 ? place->fd : object_of(place->fd, &place->is);
 }
 
-/* Does "/" lead the supervisor to where it leads the target? */
-static bool same_root(const struct walk *walk)
+/* Is the root of the target the supervisor's own? */
+static bool is_supervisor_root(const struct walk *walk, const char *path, const struct place *own)
 {
-	struct object own;
+	struct pm_view_known *known = walk->view->known;
+	struct object is;
 
-	return have_openat2() && !object_at(AT_FDCWD, "/", &own) &&
-	       same_object(&own, &walk->root.is);
+	if (known && known->root)
+		return true;
+	if (object_behind(path, &is) || !same_object(&is, &own->is))
+		return false;
+	if (known)
+		known->root = true;
+	return true;
 }
 
 static int open_root(struct walk *walk)
 {
+	struct place own;
 	char path[64];
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/root", walk->view->tid);
+	if (!(walk->flags & RESOLVE_SLOWLY) && have_openat2() && supervisor_root(&own) &&
+	    is_supervisor_root(walk, path, &own)) {
+		walk->root = own;
+		walk->may_leap = !walk->resolve;
+		return text_set(&walk->root.name, "/");
+	}
 	err = open_place(&walk->root, path);
 	if (err)
 		return err == -ENOENT ? -ESRCH : err;
-	walk->may_leap = !(walk->flags & RESOLVE_SLOWLY) && !walk->resolve && same_root(walk);
 	return text_set(&walk->root.name, "/");
+}
+
+/* The rights to walk with. */
+static int find_rights(struct walk *walk)
+{
+	struct pm_view_known *known = walk->view->known;
+	int err;
+
+	if (known && known->rights)
+		return 0;
+	err = rights_of(walk->view->tid, &walk->rights);
+	if (!err && known) {
+		known->rights = !walk->rights.differ;
+		known->users = walk->rights.here;
+	}
+	return err;
 }
 
 /* What a relative path starts from. */
@@ -131,7 +159,10 @@ static int tell_found(struct walk *walk, struct pm_where *out)
 	if (out->exists) {
 		if (fstat(walk->cur.fd, &out->st))
 			return -errno;
-		out->fd = steal_fd(&walk->cur.fd);
+		out->fd = walk->cur.kept ? fcntl(walk->cur.fd, F_DUPFD_CLOEXEC, 3) :
+					   steal_fd(&walk->cur.fd);
+		if (out->fd < 0)
+			return -errno;
 	}
 	out->name = walk->cur.name.s;
 	walk->cur.name = (struct text){ 0 };
@@ -183,7 +214,7 @@ static int resolve_once(const struct pm_view *view, int dirfd, const char *path,
 		return err;
 	}
 	if (!err)
-		err = rights_of(view->tid, &walk.rights);
+		err = find_rights(&walk);
 	if (!err) {
 		walk.rest = strdup(path);
 		walk.at = walk.rest;

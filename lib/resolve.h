@@ -7,10 +7,21 @@
 
 #include <pointsman/pointsman.h>
 
+/*
+ * What was found of a thread's view, so that it is not asked again while the
+ * thread stays in its call.  Cleared before its first use.
+ */
+struct pm_view_known {
+	bool root;		/* its root is the supervisor's own */
+	bool rights;		/* its rights are no less than the supervisor's own */
+	bool users;		/* its user namespace is the supervisor's own */
+};
+
 /* Whose view.  The thread is stopped while it is used. */
 struct pm_view {
 	pid_t tid;		/* its /proc/TID/root, cwd, fd */
 	pid_t tgid;
+	struct pm_view_known *known;	/* or NULL */
 };
 
 #define PM_RESOLVE_NOFOLLOW	1u	/* do not follow a final symbolic link */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -168,12 +169,12 @@ static uint64_t mount_of(int fd)
 	return mount;
 }
 
-/* With an empty path, of dirfd itself. */
-int object_at(int dirfd, const char *path, struct object *object)
+/* flags: AT_SYMLINK_NOFOLLOW or 0. */
+static int look_at(int dirfd, const char *path, int flags, struct object *object)
 {
 	struct statx st;
 
-	if (statx(dirfd, path, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+	if (statx(dirfd, path, AT_EMPTY_PATH | flags | AT_STATX_DONT_SYNC,
 		  STATX_BASIC_STATS | STATX_MNT_ID, &st))
 		return -errno;
 	*object = (struct object){
@@ -187,11 +188,22 @@ int object_at(int dirfd, const char *path, struct object *object)
 		.automount = st.stx_attributes & STATX_ATTR_AUTOMOUNT,
 	};
 	if (!(st.stx_mask & STATX_MNT_ID)) {
-		auto_close int fd = *path ? open_path(dirfd, path, O_NOFOLLOW) : -1;
+		auto_close int fd = *path ? open_path(dirfd, path, flags ? O_NOFOLLOW : 0) : -1;
 
 		object->mount = mount_of(*path ? fd : dirfd);
 	}
 	return 0;
+}
+
+/* With an empty path, of dirfd itself. */
+int object_at(int dirfd, const char *path, struct object *object)
+{
+	return look_at(dirfd, path, AT_SYMLINK_NOFOLLOW, object);
+}
+
+int object_behind(const char *path, struct object *object)
+{
+	return look_at(AT_FDCWD, path, 0, object);
 }
 
 int object_of(int fd, struct object *object)
@@ -204,16 +216,43 @@ bool same_object(const struct object *a, const struct object *b)
 	return a->dev == b->dev && a->ino == b->ino && a->mount == b->mount;
 }
 
+void place_close(struct place *place)
+{
+	if (!place->kept)
+		cleanup_close(&place->fd);
+	place->fd = -1;
+	place->kept = false;
+}
+
 void place_free(struct place *place)
 {
-	cleanup_close(&place->fd);
-	place->fd = -1;
+	place_close(place);
 	text_free(&place->name);
+}
+
+static pthread_once_t root_once = PTHREAD_ONCE_INIT;
+static struct place root_place = { .fd = -1, .kept = true };
+
+static void open_supervisor_root(void)
+{
+	int fd = open_path(AT_FDCWD, "/", 0);
+
+	if (fd >= 0 && !object_of(fd, &root_place.is) && !on_procfs(fd))
+		root_place.fd = steal_fd(&fd);
+	cleanup_close(&fd);
+}
+
+bool supervisor_root(struct place *root)
+{
+	pthread_once(&root_once, open_supervisor_root);
+	*root = root_place;
+	return root->fd >= 0;
 }
 
 int place_copy(struct place *to, const struct place *from)
 {
-	struct place copy = { .fd = fcntl(from->fd, F_DUPFD_CLOEXEC, 3),
+	struct place copy = { .fd = from->kept ? from->fd : fcntl(from->fd, F_DUPFD_CLOEXEC, 3),
+			      .kept = from->kept,
 			      .is = from->is,
 			      .anonymous = from->anonymous,
 			      .loose = from->loose };

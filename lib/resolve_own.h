@@ -38,6 +38,7 @@ struct object {
 /* An object and the name by which it was reached. */
 struct place {
 	int fd;
+	bool kept; /* fd is open for good: it is nobody's to close */
 	struct object is;
 	struct text name;
 	bool anonymous;
@@ -88,7 +89,16 @@ int open_path(int dirfd, const char *path, int flags);
 int object_of(int fd, struct object *object);
 int object_at(int dirfd, const char *path, struct object *object);
 bool same_object(const struct object *a, const struct object *b);
+/* Of what a link leads to. */
+int object_behind(const char *path, struct object *object);
+void place_close(struct place *place);
 void place_free(struct place *place);
+/*
+ * The supervisor's own root, no procfs, from the first time that it was asked for:
+ * where another root is the same object it is walked from this descriptor.  False
+ * where there is none to be had.
+ */
+bool supervisor_root(struct place *root);
 int place_copy(struct place *to, const struct place *from);
 
 bool have_openat2(void);

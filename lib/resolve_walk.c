@@ -79,7 +79,7 @@ static int move_to(struct walk *walk, int fd, const struct object *is)
 		close(fd);
 		return -EXDEV;
 	}
-	cleanup_close(&walk->cur.fd);
+	place_close(&walk->cur);
 	walk->cur.fd = fd;
 	walk->cur.is = *is;
 	walk->magic = false;
@@ -306,19 +306,60 @@ static char *parent_path(const char *path)
 	return len ? strndup(path, len) : NULL;
 }
 
+static bool goes_up(const char *path)
+{
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && !memcmp(path, "..", 2))
+			return true;
+		path += len + strspn(path + len, "/");
+	}
+	return false;
+}
+
 /*
  * Let the kernel walk from cur in one go.  Returns 0 where cur is moved now, or
- * an error, after which nothing has changed.
+ * an error, after which nothing has changed.  On a way without a link that does
+ * not go up the path is the name of where it leads, -ELOOP on another.
  */
-static int leap_to(struct walk *walk, const char *path, int flags)
+static int leap_plainly(struct walk *walk, const char *path, int flags)
 {
-	uint64_t resolve = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-	auto_close int fd = open_how_path(walk->cur.fd, path, flags,
-					  resolve | (walk->links ? RESOLVE_NO_SYMLINKS : 0));
+	auto_close int fd = -1;
+	struct object is;
+	int err;
+
+	if (goes_up(path))
+		return -ELOOP;
+	fd = open_how_path(walk->cur.fd, path, flags,
+			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+	if (fd < 0)
+		return fd;
+	err = object_of(fd, &is);
+	if (!err)
+		err = text_clean(&walk->cur.name, path);
+	return err ? err : move_to(walk, steal_fd(&fd), &is);
+}
+
+/* The name is what the kernel tells, from the supervisor's root. */
+static bool tells_names(const struct walk *walk)
+{
+	struct object own;
+
+	return !object_at(AT_FDCWD, "/", &own) && same_object(&own, &walk->root.is);
+}
+
+/* The same where there are links, which nobody counts then. */
+static int leap_through_links(struct walk *walk, const char *path, int flags)
+{
+	auto_close int fd = -1;
 	struct object is;
 	char text[PATH_MAX];
 	int err;
 
+	if (walk->links || !tells_names(walk))
+		return -ELOOP;
+	fd = open_how_path(walk->cur.fd, path, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 	if (fd < 0)
 		return fd;
 	err = object_of(fd, &is);
@@ -328,27 +369,24 @@ static int leap_to(struct walk *walk, const char *path, int flags)
 		err = -EINVAL;
 	if (!err)
 		err = text_set(&walk->cur.name, text);
-	if (err)
-		return err;
-	close(walk->cur.fd);
-	walk->cur.fd = steal_fd(&fd);
-	walk->cur.is = is;
-	walk->magic = false;
-	walk->leapt = true;
-	return 0;
+	if (!err)
+		err = move_to(walk, steal_fd(&fd), &is);
+	walk->leapt = !err;
+	return err;
 }
 
-/* Two steps cost no more than a leap and what it must ask before and after. */
+static int leap_to(struct walk *walk, const char *path, int flags)
+{
+	int err = leap_plainly(walk, path, flags);
+
+	return err == -ELOOP ? leap_through_links(walk, path, flags) : err;
+}
+
+/* One step costs no more. */
 static bool worth_a_leap(const char *path)
 {
-	int n = 0;
-
-	while (*path && n < 3) {
-		path += strcspn(path, "/");
-		path += strspn(path, "/");
-		n++;
-	}
-	return n > 2;
+	path += strcspn(path, "/");
+	return path[strspn(path, "/")];
 }
 
 /*
@@ -368,7 +406,8 @@ static int leap(struct walk *walk)
 
 	if (!worth_a_leap(path) || !walk->may_leap || walk->leapt ||
 	    walk->leapt_on == walk->cur.is.mount || walk->cur.anonymous || walk->cur.loose ||
-	    walk->leaps++ >= MAX_LEAPS || !S_ISDIR(walk->cur.is.mode) || on_procfs(walk->cur.fd))
+	    walk->leaps++ >= MAX_LEAPS || !S_ISDIR(walk->cur.is.mode) ||
+	    (!walk->cur.kept && on_procfs(walk->cur.fd)))
 		return 0;
 	walk->leapt_on = walk->cur.is.mount;
 	if (walk->want_dir)

@@ -78,7 +78,8 @@ int rights_of(pid_t tid, struct rights *rights)
 		return err;
 	if (capabilities[0].effective & SEARCH) {
 		namespace_of(tid, namespace);
-		if (!strcmp(namespace, own.namespace))
+		rights->here = !strcmp(namespace, own.namespace);
+		if (rights->here)
 			return 0;
 		rights->elsewhere = true;
 	}

@@ -18,6 +18,7 @@
 /* Whose rights the supervisor's thread has.  Cleared before its first use. */
 struct rights {
 	bool differ;	/* those of the other thread are less than ours */
+	bool here;	/* it was found to be in our user namespace */
 	bool taken;	/* and are in force now */
 	struct ids ids;	/* owned; rights_free() */
 	bool elsewhere;	/* it may pass over permissions, but in a user namespace of its own */

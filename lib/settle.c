@@ -160,7 +160,9 @@ static int run_open(struct pm_call *call, struct pm_item *item, const struct pm_
 {
 	const bool openat2 = no_links || how->strict;
 	struct open_how form = open_form(how);
-	uint64_t args[6] = { (uint64_t)(int64_t)item->dirfd };
+	/* The kernel takes 32 bits of it: where they stand already, the register stays. */
+	const bool stands = (int)call->args[0] == item->dirfd;
+	uint64_t args[6] = { stands ? call->args[0] : (uint64_t)(int64_t)item->dirfd };
 	int8_t item_arg[2];	/* a path, and openat2's own structure */
 
 	for (size_t i = 0; i < call->nitems; i++)

@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "cleanup.h"
 
 #ifndef SOCKFS_MAGIC
@@ -275,7 +276,8 @@ static bool same_user_namespace(pid_t tid)
 
 static bool may_stand_in(const struct pm_call *call)
 {
-	return same_user_namespace(call->tid) && same_label(call->tid);
+	return (call->priv->known.users || same_user_namespace(call->tid)) &&
+	       same_label(call->tid);
 }
 
 bool stand_in(const struct pm_call *call, struct stand_in *answer)

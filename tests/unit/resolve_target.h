@@ -111,7 +111,10 @@ static inline int target_start(struct target *target, int flags, int (*setup)(vo
 			       void *data)
 {
 	int pair[2], err;
+	struct place root;
 
+	/* It stays open. */
+	supervisor_root(&root);
 	target->fds = count_fds();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
 		return errno;
