@@ -71,7 +71,8 @@ int arena_first(struct supervisor *supervisor, struct thread *thread, uint32_t a
 void call_given(struct supervisor *supervisor, struct thread *thread, int64_t result);
 
 /* ptrace_return.c */
-void call_return(struct supervisor *supervisor, struct thread *thread);
+void call_return(struct supervisor *supervisor, struct thread *thread,
+		 const struct __ptrace_syscall_info *info);
 /* Its return was not to be seen (a vsyscall): nothing of it is in flight any more. */
 void call_vanished(struct thread *thread);
 void call_executed(struct supervisor *supervisor, struct thread *thread);

@@ -11,29 +11,24 @@
  */
 void answer_value(struct thread *thread, bool entry, int64_t value)
 {
-	struct regs regs;
-	int err = regs_get(thread->tid, &regs);
+	struct flight *flight = thread->flight;
+	int err;
 
-	if (!err) {
-		if (entry) {
-			struct flight *flight = thread->flight;
-
-			flight->original = regs;
-			regs_set_number(&regs, pm_syscall_number(flight->call.arch, "getpid"));
-			flight->substituted = regs;
-			flight->forced = true;
-			flight->forced_result = value;
-			thread->state = STATE_CALL;
-			thread->at_entry = true;
-		} else {
-			regs_skip(&regs, value);
-		}
-		err = regs_set(thread->tid, &regs);
+	if (entry) {
+		regs_set_number(&flight->substituted,
+				pm_syscall_number(flight->call.arch, "getpid"));
+		err = regs_change(thread->tid, &flight->original, &flight->substituted);
+		flight->forced = true;
+		flight->forced_result = value;
+		thread->state = STATE_CALL;
+		thread->at_entry = true;
+	} else {
+		err = regs_skip(thread->tid, value);
 	}
 	if (err && !gone(err))
 		thread_kill(thread);
 	if (!entry) {
-		flight_free(thread->flight);
+		flight_free(flight);
 		thread->flight = NULL;
 	}
 	thread_resume(thread, 0);

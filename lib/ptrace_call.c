@@ -27,8 +27,6 @@ static void run_untouched(struct thread *thread, bool entry, bool follow)
 		thread_resume(thread, 0);
 		return;
 	}
-	if (regs_get(thread->tid, &thread->flight->original) == 0)
-		thread->flight->substituted = thread->flight->original;
 	thread->state = STATE_CALL;
 	thread->at_entry = entry;
 	thread_resume(thread, 0);
@@ -40,16 +38,13 @@ static void run_step(struct thread *thread, bool entry)
 	struct flight *flight = thread->flight;
 	const struct pm_step *step = &flight->run.steps[0];
 	uint32_t arch = flight->call.arch;
-	int err = regs_get(thread->tid, &flight->original);
+	int err;
 
-	if (!err) {
-		flight->substituted = flight->original;
-		regs_set_number(&flight->substituted, step->nr);
-		for (unsigned int i = 0; i < 6; i++)
-			if (step->args[i] != regs_arg(&flight->original, arch, i))
-				regs_set_arg(&flight->substituted, arch, i, step->args[i]);
-		err = regs_set(thread->tid, &flight->substituted);
-	}
+	regs_set_number(&flight->substituted, step->nr);
+	for (unsigned int i = 0; i < 6; i++)
+		if (step->args[i] != regs_arg(&flight->original, arch, i))
+			regs_set_arg(&flight->substituted, arch, i, step->args[i]);
+	err = regs_change(thread->tid, &flight->original, &flight->substituted);
 	if (err && !gone(err))
 		thread_kill(thread);
 	thread->state = STATE_CALL;
@@ -247,6 +242,10 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 		return 0;
 	}
 	thread->flight = flight;
+	err = regs_of_call(thread->tid, info, &flight->original);
+	flight->substituted = flight->original;
+	if (err && !gone(err))
+		thread_kill(thread);
 	err = flight_read(flight);
 	if (!err && thread->refuse)
 		err = thread->refuse;

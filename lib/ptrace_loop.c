@@ -100,17 +100,16 @@ static void call_entry(struct supervisor *s, struct thread *thread,
  */
 static void filter_stop(struct thread *thread, const struct __ptrace_syscall_info *info)
 {
-	struct regs regs;
+	struct flight *flight = thread->state == STATE_CALL ? thread->flight : NULL;
 	int err;
 
 	if (info->seccomp.ret_data != FILTER_TRACE_DATA) {
-		err = regs_get(thread->tid, &regs);
-		if (!err) {
-			regs_skip(&regs, -ENOSYS);
-			err = regs_set(thread->tid, &regs);
-		}
+		err = regs_skip(thread->tid, -ENOSYS);
 		if (err && !gone(err))
 			thread_kill(thread);
+		/* No call has a number to give back. */
+		if (flight)
+			regs_set_number(&flight->substituted, regs_number(&flight->original));
 	}
 	thread_resume(thread, 0);
 }
@@ -130,7 +129,7 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 		if (thread->state == STATE_GIVING)
 			call_given(s, thread, info.exit.rval);
 		else
-			call_return(s, thread);
+			call_return(s, thread, &info);
 		return;
 	case PTRACE_SYSCALL_INFO_ENTRY:
 		call_entry(s, thread, &info);

@@ -40,8 +40,10 @@ static int hold_signals(struct thread *thread)
 int call_issued(struct thread *thread)
 {
 	const uint64_t *blocked = &thread->blocked;
+	struct flight *flight = thread->flight;
 
-	thread->flight->issued = false;
+	flight->issued = false;
+	regs_set_number(&flight->substituted, flight->run.steps[flight->step].nr);
 	return ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(*blocked), blocked) ? -errno : 0;
 }
 
@@ -143,25 +145,26 @@ void call_trapped(struct thread *thread)
 	}
 }
 
-void call_return(struct supervisor *s, struct thread *thread)
+void call_return(struct supervisor *s, struct thread *thread,
+		 const struct __ptrace_syscall_info *info)
 {
 	struct flight *flight = thread->flight;
+	struct regs found, regs;
 	bool again = false;
-	struct regs regs;
-	int err;
+	int err = 0;
 
 	thread->at_entry = false;
 	if (thread->state != STATE_CALL) {
 		thread_resume(thread, 0);
 		return;
 	}
-	err = regs_get(thread->tid, &regs);
-	if (!err)
-		note_trap(thread, &regs);
-	if (!err && flight->forced)
+	regs_of_return(info, &flight->substituted);
+	found = regs = flight->substituted;
+	note_trap(thread, &regs);
+	if (flight->forced)
 		regs_set_result(&regs, flight->forced_result);
-	if (!err && several(flight) && next_step(thread, &regs)) {
-		err = regs_set(thread->tid, &regs);
+	if (several(flight) && next_step(thread, &regs)) {
+		err = regs_change(thread->tid, &found, &regs);
 		if (!err)
 			err = hold_signals(thread);
 		if (err && !gone(err))
@@ -169,15 +172,13 @@ void call_return(struct supervisor *s, struct thread *thread)
 		thread_resume(thread, 0);
 		return;
 	}
-	if (!err) {
-		regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
-		again = ((flight->no_links && regs_result(&regs) == -ELOOP) ||
-			 (flight->no_create && regs_result(&regs) == -ENOENT)) &&
-			thread->retries < LINK_RETRIES;
-		if (again)
-			regs_reissue(&regs, regs_number(&flight->original));
-		err = regs_set(thread->tid, &regs);
-	}
+	regs_restore(&regs, flight->call.arch, &flight->original, &flight->substituted);
+	again = ((flight->no_links && regs_result(&regs) == -ELOOP) ||
+		 (flight->no_create && regs_result(&regs) == -ENOENT)) &&
+		thread->retries < LINK_RETRIES;
+	if (again)
+		regs_reissue(&regs, regs_number(&flight->original));
+	err = regs_change(thread->tid, &found, &regs);
 	if (err && !gone(err))
 		thread_kill(thread);
 	thread->retries = again ? thread->retries + 1 : 0;

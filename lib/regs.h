@@ -16,9 +16,24 @@ struct regs {
 	struct user_regs_struct user;
 };
 
+struct __ptrace_syscall_info;
+
 /* Read and write them.  Return 0 or a negative errno (-ESRCH: it is gone). */
 int regs_get(pid_t tid, struct regs *regs);
 int regs_set(pid_t tid, const struct regs *regs);
+
+/*
+ * At a stop before a call: its number and arguments, which the stop has told
+ * already.  The other registers may be left 0.  As regs_get().
+ */
+int regs_of_call(pid_t tid, const struct __ptrace_syscall_info *info, struct regs *regs);
+/*
+ * At the exit stop of the call that ran from these: its result, and where the
+ * thread stands.  The kernel leaves the number and the arguments as they were.
+ */
+void regs_of_return(const struct __ptrace_syscall_info *info, struct regs *regs);
+/* Write those in which to differs from what the thread has.  As regs_set(). */
+int regs_change(pid_t tid, const struct regs *from, const struct regs *to);
 
 /* Of the call that the thread is in; arch says which registers carry it. */
 int regs_number(const struct regs *regs);
@@ -29,8 +44,8 @@ uint64_t regs_stack(const struct regs *regs);
 int64_t regs_result(const struct regs *regs);
 void regs_set_result(struct regs *regs, int64_t value);
 
-/* The call does not run when it goes on; value is its result. */
-void regs_skip(struct regs *regs, int64_t value);
+/* At a stop before a call: it does not run; value is its result.  As regs_set(). */
+int regs_skip(pid_t tid, int64_t value);
 
 /*
  * At the exit stop: go back to the system call instruction, so that the
@@ -43,7 +58,6 @@ void regs_reissue(struct regs *regs, int nr);
  * by that instruction?  Another thread may have written another one in its
  * place meanwhile.
  */
-struct __ptrace_syscall_info;
 bool regs_issued(const struct regs *reissued, uint32_t arch,
 		 const struct __ptrace_syscall_info *info);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ptrace.h>
 
 #define CODE_32 0x23	/* __USER32_CS */
@@ -18,6 +19,27 @@ int regs_get(pid_t tid, struct regs *regs)
 int regs_set(pid_t tid, const struct regs *regs)
 {
 	return ptrace(PTRACE_SETREGS, tid, NULL, &regs->user) ? -errno : 0;
+}
+
+static int poke(pid_t tid, size_t register_at, unsigned long long value)
+{
+	return ptrace(PTRACE_POKEUSER, tid, (void *)(offsetof(struct user, regs) + register_at),
+		      (void *)value) ? -errno : 0;
+}
+
+int regs_change(pid_t tid, const struct regs *from, const struct regs *to)
+{
+	int err = 0;
+
+	for (size_t at = 0; !err && at < sizeof(to->user); at += sizeof(unsigned long long)) {
+		unsigned long long was, is;
+
+		memcpy(&was, (const char *)&from->user + at, sizeof(was));
+		memcpy(&is, (const char *)&to->user + at, sizeof(is));
+		if (was != is)
+			err = poke(tid, at, is);
+	}
+	return err;
 }
 
 int regs_new_image(pid_t tid, uint64_t *stack, size_t *width)
@@ -89,10 +111,30 @@ void regs_set_result(struct regs *regs, int64_t value)
 	regs->user.rax = (unsigned long long)value;
 }
 
-void regs_skip(struct regs *regs, int64_t value)
+int regs_of_call(pid_t tid, const struct __ptrace_syscall_info *info, struct regs *regs)
 {
-	regs_set_number(regs, -1);
-	regs_set_result(regs, value);
+	/* Of its registers a 32-bit call tells the lower halves: all of them are given back. */
+	if (regs_narrow(info->arch))
+		return regs_get(tid, regs);
+	*regs = (struct regs){ 0 };
+	regs_set_number(regs, (int)info->entry.nr);
+	for (unsigned int i = 0; i < 6; i++)
+		regs_set_arg(regs, info->arch, i, info->entry.args[i]);
+	return 0;
+}
+
+void regs_of_return(const struct __ptrace_syscall_info *info, struct regs *regs)
+{
+	regs->user.rip = info->instruction_pointer;
+	regs_set_result(regs, info->exit.rval);
+}
+
+int regs_skip(pid_t tid, int64_t value)
+{
+	int err = poke(tid, offsetof(struct user_regs_struct, orig_rax), (unsigned long long)-1);
+
+	return err ? err : poke(tid, offsetof(struct user_regs_struct, rax),
+				(unsigned long long)value);
 }
 
 void regs_reissue(struct regs *regs, int nr)
