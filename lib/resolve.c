@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 
@@ -74,6 +75,34 @@ static int find_rights(struct walk *walk)
 	return err;
 }
 
+/*
+ * The same where the text of the link leads to it, which is looked at then, from
+ * the root and through no link, in place of the link.  False: it has to be opened.
+ */
+static bool open_by_name(const struct walk *walk, struct place *place, const char *link)
+{
+	struct place found = { .fd = -1 };
+	struct object is;
+	char text[PATH_MAX];
+	ssize_t len;
+
+	if (!names_are_ours(walk))
+		return false;
+	len = readlink(link, text, sizeof(text));
+	if (len <= 0 || len == sizeof(text) || text[0] != '/')
+		return false;
+	text[len] = '\0';
+	found.fd = open_how_path(walk->root.fd, len > 1 ? text + 1 : ".", O_NOFOLLOW,
+				 RESOLVE_NO_SYMLINKS);
+	if (found.fd < 0 || object_of(found.fd, &found.is) || object_behind(link, &is) ||
+	    !same_object(&is, &found.is) || text_set(&found.name, text)) {
+		place_free(&found);
+		return false;
+	}
+	*place = found;
+	return true;
+}
+
 /* What a relative path starts from. */
 static int open_base(struct walk *walk, int dirfd)
 {
@@ -86,6 +115,8 @@ static int open_base(struct walk *walk, int dirfd)
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", walk->view->tid, dirfd);
 	else
 		return -EBADF;
+	if (open_by_name(walk, &walk->cur, path))
+		return 0;
 	err = open_place(&walk->cur, path);
 	if (err == -ENOENT)
 		return dirfd == AT_FDCWD ? -ESRCH : -EBADF;
@@ -162,7 +193,7 @@ static int tell_found(struct walk *walk, struct pm_where *out)
 		out->fd = walk->cur.kept ? fcntl(walk->cur.fd, F_DUPFD_CLOEXEC, 3) :
 					   steal_fd(&walk->cur.fd);
 		if (out->fd < 0)
-			return -errno;
+			return errno == ENFILE ? -EMFILE : -errno;
 	}
 	out->name = walk->cur.name.s;
 	walk->cur.name = (struct text){ 0 };

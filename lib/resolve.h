@@ -12,7 +12,8 @@
  * thread stays in its call.  Cleared before its first use.
  */
 struct pm_view_known {
-	bool root;		/* its root is the supervisor's own */
+	bool root;		/* its root is the one that the supervisor keeps open */
+	bool names;		/* and that is the one from which the kernel tells it names */
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
 };

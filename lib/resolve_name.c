@@ -308,6 +308,21 @@ static bool same_mount_flags(int a, int b)
 	return !fstatfs(a, &fa) && !fstatfs(b, &fb) && fa.f_flags == fb.f_flags;
 }
 
+bool names_are_ours(const struct walk *walk)
+{
+	struct pm_view_known *known = walk->view->known;
+	struct object own;
+
+	if (known && known->names)
+		return true;
+	if (!walk->root.kept || object_at(AT_FDCWD, "/", &own) ||
+	    !same_object(&own, &walk->root.is))
+		return false;
+	if (known)
+		known->names = true;
+	return true;
+}
+
 /* Does name, in the target's root, lead to place?  Sets name, loose where so. */
 static int verify_name(struct walk *walk, struct place *place, const char *name)
 {
@@ -346,6 +361,8 @@ static const char *below_root(const struct walk *walk, const char *text)
 	char root[PATH_MAX];
 	size_t len;
 
+	if (names_are_ours(walk))
+		return text;
 	if (kernel_name(walk->root.fd, root))
 		return NULL;
 	len = strlen(root);

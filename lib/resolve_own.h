@@ -94,9 +94,10 @@ int object_behind(const char *path, struct object *object);
 void place_close(struct place *place);
 void place_free(struct place *place);
 /*
- * The supervisor's own root, no procfs, from the first time that it was asked for:
- * where another root is the same object it is walked from this descriptor.  False
- * where there is none to be had.
+ * The supervisor's own root, no procfs, as it was when it was first asked for.
+ * Where another root is the same object it is walked from this descriptor, which
+ * holds the mount, so that none of its numbers can become another's.  False where
+ * there is none to be had: then, or for good where there was no descriptor left.
  */
 bool supervisor_root(struct place *root);
 int place_copy(struct place *to, const struct place *from);
@@ -106,6 +107,11 @@ bool have_openat2(void);
 extern bool resolve_without_openat2;
 int open_how_path(int dirfd, const char *path, int flags, uint64_t resolve);
 
+/*
+ * Do the kernel's texts begin at the target's root?  The supervisor's own may have
+ * been moved away from it (pivot_root).
+ */
+bool names_are_ours(const struct walk *walk);
 /* The kernel's text for a descriptor of the supervisor (PATH_MAX bytes). */
 int kernel_name(int fd, char *text);
 bool looks_deleted(const char *text);

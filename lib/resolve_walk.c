@@ -331,22 +331,13 @@ static int leap_plainly(struct walk *walk, const char *path, int flags)
 
 	if (goes_up(path))
 		return -ELOOP;
-	fd = open_how_path(walk->cur.fd, path, flags,
-			   RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+	fd = open_how_path(walk->cur.fd, path, flags, RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
 		return fd;
 	err = object_of(fd, &is);
 	if (!err)
 		err = text_clean(&walk->cur.name, path);
 	return err ? err : move_to(walk, steal_fd(&fd), &is);
-}
-
-/* The name is what the kernel tells, from the supervisor's root. */
-static bool tells_names(const struct walk *walk)
-{
-	struct object own;
-
-	return !object_at(AT_FDCWD, "/", &own) && same_object(&own, &walk->root.is);
 }
 
 /* The same where there are links, which nobody counts then. */
@@ -357,7 +348,7 @@ static int leap_through_links(struct walk *walk, const char *path, int flags)
 	char text[PATH_MAX];
 	int err;
 
-	if (walk->links || !tells_names(walk))
+	if (walk->links || !names_are_ours(walk))
 		return -ELOOP;
 	fd = open_how_path(walk->cur.fd, path, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 	if (fd < 0)
@@ -390,11 +381,11 @@ static bool worth_a_leap(const char *path)
 }
 
 /*
- * The fast way, for as much of the path as lies on one mount.  It comes to the
- * same end as the slow one, since nothing on that mount is another for the
- * target than for the supervisor: the root is the same, the mount is not procfs
- * and it is not left, where links were followed before it meets none (so that
- * they are counted right), and where it fails the slow way is gone from here.
+ * The fast way.  It comes to the same end as the slow one: the root is the same,
+ * what is another for the target than for the supervisor are links of procfs, and
+ * a leap meets none.  One that goes through links stays on its mount, which is no
+ * procfs, and is made where none was followed before (so that they are counted
+ * right).  Where it fails the slow way is gone from here.
  */
 static int leap(struct walk *walk)
 {

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "cleanup.h"
 #include "regs.h"
 #include "rights.h"
@@ -53,7 +54,7 @@ static const char *relative_name(const struct pm_call *call, const struct pm_ite
 	char link[64], base[PATH_MAX];
 	ssize_t len;
 
-	if (item->data[0] == '/' || !same_root(call->tid))
+	if (item->data[0] == '/' || !(call->priv->known.names || same_root(call->tid)))
 		return NULL;
 	if (item->dirfd == AT_FDCWD)
 		snprintf(link, sizeof(link), "/proc/%d/cwd", call->tid);

@@ -38,13 +38,15 @@ static void say(const char *call, const char *path, unsigned int flags, long res
 	printf("%s(%s, %#x) = %ld", call, path, flags, result < 0 ? -(long)errno : result);
 }
 
-/* Access times are of what happened in between. */
-static void say_stat(const struct stat *st)
+/* Access times are of what happened in between, and so are all of what is not ours alone. */
+static void say_stat(const char *path, const struct stat *st)
 {
-	printf(" dev %lx ino %lu mode %o nlink %lu uid %u gid %u rdev %lx size %ld block %ld %ld "
-	       "m %ld.%09ld c %ld.%09ld", st->st_dev, st->st_ino, st->st_mode, st->st_nlink,
-	       st->st_uid, st->st_gid, st->st_rdev, st->st_size, st->st_blksize, st->st_blocks,
-	       st->st_mtim.tv_sec, st->st_mtim.tv_nsec, st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+	printf(" dev %lx ino %lu mode %o uid %u gid %u rdev %lx block %ld", st->st_dev, st->st_ino,
+	       st->st_mode, st->st_uid, st->st_gid, st->st_rdev, st->st_blksize);
+	if (path[0] != '/')
+		printf(" nlink %lu size %ld %ld m %ld.%09ld c %ld.%09ld", st->st_nlink,
+		       st->st_size, st->st_blocks, st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+		       st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
 /* The numbers of what each run makes anew differ. */
@@ -75,7 +77,7 @@ static void stat_at(int dirfd, const char *path, int flags, bool told)
 
 	say("newfstatat", path, (unsigned int)flags, result);
 	if (!result && told)
-		say_stat(&st);
+		say_stat(path, &st);
 	end_line();
 	for (unsigned int mask = 0; mask < (is_there(path) ? 3 : 2); mask++) {
 		static const unsigned int masks[] = { STATX_BASIC_STATS | STATX_BTIME, 0, ~0u };
@@ -101,12 +103,12 @@ static void stat_plain(const char *path)
 
 	say("stat", path, 0, result);
 	if (!result && is_told(path))
-		say_stat(&st);
+		say_stat(path, &st);
 	end_line();
 	result = syscall(SYS_lstat, path, &st);
 	say("lstat", path, 0, result);
 	if (!result && is_told(path))
-		say_stat(&st);
+		say_stat(path, &st);
 	end_line();
 }
 
