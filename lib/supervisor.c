@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -27,7 +26,6 @@
 #include "filter.h"
 #include "fork.h"
 #include "init.h"
-#include "shapes.h"
 
 /* What the supervisor says when it is ready, or why it is not. */
 struct ready {
@@ -286,8 +284,6 @@ int supervisor_confine(const struct pm_options *options, const struct supervisio
 
 	if (access("/proc/self/fd", X_OK))
 		return pm_fail(-errno, "/proc is not mounted");
-	/* Tables that both will have are made once. */
-	pm_syscall_name(AUDIT_ARCH_X86_64, 0);
 	err = init_step_aside();
 	if (!err)
 		err = start_supervisor(how, &supervisor, &filter);
