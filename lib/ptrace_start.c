@@ -4,6 +4,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -14,7 +16,6 @@
 #include "backend.h"
 #include "error.h"
 #include "filter.h"
-#include "fork.h"
 #include "probe.h"
 #include "ptrace.h"
 #include "settle.h"
@@ -24,7 +25,7 @@ static const int seize_options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTR
 				 PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
 				 PTRACE_O_TRACESECCOMP;
 
-/* Without it every call would be refused. */
+/* Without it every call would be refused.  Where mappings are sealed, one has been made. */
 static int try_arena(void)
 {
 	struct arena *arena;
@@ -36,26 +37,33 @@ static int try_arena(void)
 	return 0;
 }
 
+static int try_listener(void *unused)
+{
+	struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+	struct sock_fprog program = { .len = 1, .filter = &allow };
+
+	(void)unused;
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		       &program) < 0;
+}
+
 /*
  * A listener of a filter around us (of a container, say) outranks our stops:
  * what it is told of would pass by.  Only one can be among the filters of a
  * thread, so that whether one is there can be tried; where that is refused,
- * there may be one.
+ * there may be one.  The process that tries has its own filters and descriptors; our
+ * memory need not be copied for it.  All signals are blocked, in it as here.
  */
 static int find_listener(bool *there)
 {
-	struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
-	struct sock_fprog program = { .len = 1, .filter = &allow };
-	pid_t child = fork_steady(0);
+	_Alignas(16) char stack[16384];
+	pid_t child = clone(try_listener, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
+			    NULL);
 	int status;
 
 	if (child < 0)
 		return -errno;
-	if (child == 0) {
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		_exit(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			      SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) < 0);
-	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -89,7 +97,7 @@ static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 		err = filter_table(s->options, *filter, AUDIT_ARCH_I386, &s->tables[NARROW]);
 	if (!err)
 		err = find_listener(&listener);
-	if (!err)
+	if (!err && s->guard)
 		err = try_arena();
 	if (err)
 		return err;
