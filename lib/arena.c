@@ -281,13 +281,18 @@ int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool seale
 
 bool arena_seals(void)
 {
+	/*
+	 * Low in memory: smaps is read up to here, and takes long where more is mapped.
+	 * Where that is taken, the kernel chooses.
+	 */
+	void *const low = (void *)((uintptr_t)256 << 20);
 	struct arena *arena;
 	bool seals = false;
 	void *map;
 
 	if (arena_new(&arena))
 		return false;
-	map = mmap(NULL, ARENA_SIZE, PROT_READ, MAP_SHARED, arena->fd, 0);
+	map = mmap(low, ARENA_SIZE, PROT_READ, MAP_SHARED, arena->fd, 0);
 	if (map != MAP_FAILED) {
 		seals = !syscall(SYS_mseal, map, ARENA_SIZE, 0) &&
 			arena_mapped(arena, getpid(), (uintptr_t)map, true) == 1;
