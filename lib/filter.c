@@ -148,11 +148,9 @@ int filter_reaches(const char *name)
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */
-static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
+static bool layers_want(const struct pm_options *options, uint32_t arch, int nr, const char *name)
 {
-	const char *name;
-
-	if (chain_wants(options, pm_syscall_name(arch, nr)))
+	if (chain_wants_for(options, name, pm_sysent_classes(pm_sysent_find(arch, nr))))
 		return true;
 	for (unsigned int i = 0; (name = pm_syscall_stands_for(arch, nr, i)); i++)
 		if (chain_wants(options, name))
@@ -160,17 +158,13 @@ static bool layers_want(const struct pm_options *options, uint32_t arch, int nr)
 	return false;
 }
 
-unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr)
+static unsigned int stops_of(const struct pm_options *options, unsigned int how, uint32_t arch,
+			     int nr, const char *name, const struct known *call)
 {
-	const char *name = pm_syscall_name(arch, nr);
 	const bool guard = how & FILTER_GUARD;
-	const struct known *call;
 	unsigned int why = 0;
 
-	if (!name)
-		return 0;
-	call = known_call(name);
-	if (layers_want(options, arch, nr))
+	if (layers_want(options, arch, nr, name))
 		why |= STOPS_FOR_LAYERS;
 	if (is_ours(call, how) || (guard && call->what & MOVES) ||
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
@@ -180,6 +174,13 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
 		why |= STOPS_SOMETIMES;
 	return why;
+}
+
+unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr)
+{
+	const char *name = pm_syscall_name(arch, nr);
+
+	return name ? stops_of(options, how, arch, nr, name, known_call(name)) : 0;
 }
 
 int filter_table(const struct pm_options *options, unsigned int how, uint32_t arch,
@@ -257,11 +258,11 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 		return leaf_of_ptrace(supervisor, how);
 	if (guard && !strcmp(name, "process_madvise"))
 		return leaf;
-	if (filter_stops(options, how, arch, nr) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
+	call = known_call(name);
+	if (stops_of(options, how, arch, nr, name, call) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
 		leaf.action = stop(how);
 	else
 		leaf.action = SECCOMP_RET_ALLOW;
-	call = known_call(name);
 	if (call->what & REACHES)
 		return leaf_of_reaching(call, supervisor, how, leaf.action);
 	if (leaf.action == stop(how)) {

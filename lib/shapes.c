@@ -118,14 +118,18 @@ static const struct pm_sysent *entry_by_name(const char *name)
 	return NULL;
 }
 
-uint32_t pm_syscall_classes(const char *name)
+uint32_t pm_sysent_classes(const struct pm_sysent *ent)
 {
-	const struct pm_sysent *ent = entry_by_name(name);
 	uint32_t classes = 0;
 
 	PM_SHAPE_EACH(ent, shape)
 		classes |= shape->classes;
 	return classes;
+}
+
+uint32_t pm_syscall_classes(const char *name)
+{
+	return pm_sysent_classes(entry_by_name(name));
 }
 
 const char *pm_syscall_stands_for(uint32_t arch, int nr, unsigned int i)

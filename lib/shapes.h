@@ -101,6 +101,9 @@ extern const size_t pm_quiet_names_count;
 /* The entry of a number, or NULL for one that is not in the table. */
 const struct pm_sysent *pm_sysent_find(uint32_t arch, int nr);
 
+/* All that an entry (NULL: none) can be. */
+uint32_t pm_sysent_classes(const struct pm_sysent *ent);
+
 /* Known to name nothing, whatever its arguments. */
 bool pm_syscall_names_nothing(uint32_t arch, int nr);
 
