@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pattern.h"
@@ -126,6 +127,13 @@ static int add_form(struct name *name, char *form)
 	return 0;
 }
 
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISLNK(st.st_mode);
+}
+
 int name_init(struct name *name, const char *text)
 {
 	int err;
@@ -136,7 +144,8 @@ int name_init(struct name *name, const char *text)
 	err = add_form(name, path_clean(text));
 	if (!err && !below_self(name->form[0])) {
 		err = add_form(name, resolve_directory(name->form[0]));
-		if (!err)
+		/* The last component is all that is left to resolve. */
+		if (!err && is_link(name->form[name->nforms - 1]))
 			err = add_form(name, resolve(name->form[0]));
 	}
 	if (err)
