@@ -45,10 +45,12 @@ mappings()
 
 read -r line <&"${COPROC[0]}"
 is "$line" live '1000 forked processes live at once'
-read -r tracer < <(for status in /proc/[0-9]*/status; do
-	[ "$(readlink "${status%status}exe" 2>/dev/null)" = "$(readlink -f "$birth")" ] &&
-		sed -n 's/^TracerPid:\s*//p' "$status"
-done 2>/dev/null)
+# Any of the program's processes knows it.
+for exe in /proc/[0-9]*/exe; do
+	[ ! "$exe" -ef "$birth" ] || break
+done
+pid=${exe#/proc/}
+tracer=$(supervisor_of "${pid%/exe}")
 is "$(cat "/proc/$tracer/comm")" pointsman 'the supervisor is found'
 go_on
 phase executed '1000 executed processes live at once'

@@ -62,13 +62,14 @@ alone()
 # machine is this test's alone
 supervisor_of()
 {
-	local tracer proc
+	local tracer proc comm
 
 	tracer=$(sed -n 's/^TracerPid:\s*//p' "/proc/$1/status")
 	if [ "$backend" = notify ]; then
 		for proc in /proc/[0-9]*; do
-			[ "$(cat "$proc/comm" 2>/dev/null)" != pointsman ] || tracer=${proc#/proc/}
-		done
+			read -r comm <"$proc/comm" && [ "$comm" = pointsman ] &&
+				tracer=${proc#/proc/}
+		done 2>/dev/null
 	fi
 	echo "$tracer"
 }
