@@ -380,7 +380,7 @@ int explain_command(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct explaining explaining = { 0 };
-	const struct own_options own = { own_options, take, &explaining, "call" };
+	const struct own_options own = { own_options, take, &explaining, "call", false };
 	struct written_call written;
 	int status = EXIT_POINTSMAN;
 

@@ -49,6 +49,7 @@ void learn_help(FILE *to)
 	      "  -o, --output FILE        write the policy there; COMMAND keeps its output\n"
 	      "      --merge FILE         a policy that learn wrote, with what it does not\n"
 	      "                           allow yet\n"
+	      "      --backend NAME       notify, ptrace, or the first that works: auto\n"
 	      "  -h, --help               print this and exit\n"
 	      "\n"
 	      "Exit status: that of COMMAND; 125 where pointsman failed, 126 where COMMAND\n"
@@ -329,7 +330,7 @@ int learn_command(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct learning learning = { 0 };
-	const struct own_options own = { own_options, take, &learning, "command" };
+	const struct own_options own = { own_options, take, &learning, "command", true };
 	int status = EXIT_POINTSMAN;
 
 	if (!run_options_parse(&learning.options, &own, argc, argv)) {

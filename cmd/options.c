@@ -43,11 +43,15 @@ static const struct option run_only[] = {
 	{ "audit", required_argument, NULL, OPT_AUDIT },
 	{ "audit-fd", required_argument, NULL, OPT_AUDIT_FD },
 	{ "audit-decided", no_argument, NULL, OPT_AUDIT_DECIDED },
-	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ "no-landlock", no_argument, NULL, OPT_NO_LANDLOCK },
 	{ "no-mseal", no_argument, NULL, OPT_NO_MSEAL },
 	{ "keep-orphans", no_argument, NULL, OPT_KEEP_ORPHANS },
 	{ "verbose", no_argument, NULL, 'v' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const struct option backend_only[] = {
+	{ "backend", required_argument, NULL, OPT_BACKEND },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -314,6 +318,8 @@ int run_options_parse(struct run_options *options, const struct own_options *own
 	*options = (struct run_options){ .audit_fd = -1, .backend = "auto" };
 	table_add(&table, policy_options);
 	table_add(&table, own ? own->options : run_only);
+	if (!own || own->runs)
+		table_add(&table, backend_only);
 	optind = 1;
 	opterr = 0;
 	for (;;) {

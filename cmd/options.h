@@ -41,14 +41,15 @@ struct run_options {
 /*
  * What another subcommand than run takes besides policies: its own options, up to an
  * empty one, whose val is a letter or, for one that has none, less than '0'; and what
- * takes one of them (0, or -EINVAL after a complaint).  The options of run that are
- * about no policy are not taken.
+ * takes one of them (0, or -EINVAL after a complaint).  Of the options of run that are
+ * about no policy, --backend is taken by those that run a command, the others are not.
  */
 struct own_options {
 	const struct option *options;
 	int (*take)(void *data, int option, const char *arg);
 	void *data;
 	const char *what;	/* the rest is: "command", "call" */
+	bool runs;		/* it is run */
 };
 
 /*

@@ -43,6 +43,7 @@ void trace_help(FILE *to)
 	      "  -C, --summary            count them besides\n"
 	      "      --json               lines of an audit instead\n"
 	      "  -o, --output FILE        write there\n"
+	      "      --backend NAME       notify, ptrace, or the first that works: auto\n"
 	      "      --color WHEN         always, never, or auto: on a terminal, unless\n"
 	      "                           NO_COLOR is set (default)\n"
 	      "  -h, --help               print this and exit\n"
@@ -169,7 +170,7 @@ int trace_command(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct tracing tracing = { 0 };
-	const struct own_options own = { own_options, take, &tracing, "command" };
+	const struct own_options own = { own_options, take, &tracing, "command", true };
 	int status = EXIT_POINTSMAN;
 
 	if (!run_options_parse(&tracing.options, &own, argc, argv)) {

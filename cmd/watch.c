@@ -128,7 +128,7 @@ static int become(const struct watch *watch, int fd)
 	char why[256];
 	int err;
 
-	options.backend = backend_choose("auto", why, sizeof(why));
+	options.backend = backend_choose(watch->options->backend, why, sizeof(why));
 	err = looking_init(&looking, watch->options);
 	if (!err)
 		err = begin_audit(&looking, watch->options, fd, options.backend);

@@ -68,6 +68,8 @@ def wrong_uses(run):
         ([], f'no command given; {see}'),
         (['--frob', 'true'], f"unknown option '--frob'; {see}"),
         (['--merge'], "option '--merge' needs an argument"),
+        (['--backend', 'blue', 'true'],
+         "--backend: 'blue' is not a backend; 'auto', 'notify' and 'ptrace' are"),
         (['--policy', run.path('empty.yaml', 'version: 1\n'), 'true'],
          "a policy, expected '--merge FILE' for one that learn wrote"),
         (['--merge', run.path('empty.yaml'), 'true'],

@@ -55,6 +55,8 @@ def wrong_uses(_run):
         (['-o'], "option '-o' needs an argument"),
         (['--audit', 'x', 'true'], f"unknown option '--audit'; {see}"),
         (['--color', 'blue', 'true'], "--color: 'blue', expected auto, always or never"),
+        (['--backend', 'blue', 'true'],
+         "--backend: 'blue' is not a backend; 'auto', 'notify' and 'ptrace' are"),
         (['--json', '-c', 'true'], '--json and a summary, expected one of them'),
         (['-o', '/nowhere/x', 'true'],
          "--output: cannot open '/nowhere/x': No such file or directory"),
@@ -176,6 +178,18 @@ def on_a_terminal(run, columns, **env):
     return out.decode().replace('\r\n', '\n').splitlines()
 
 
+def a_backend_is_chosen(run):
+    """The one that was asked for, and what 'pointsman run' says where it does not work."""
+    for backend in ('ptrace', 'notify'):
+        done = trace('--json', '-o', run.path('lines'), '--backend', backend, 'true')
+        ran = subprocess.run([PM, 'run', '--backend', backend, 'true'], capture_output=True,
+                             check=False, timeout=LIMIT)
+        same((done.returncode, done.stderr), (ran.returncode, ran.stderr))
+        with open(run.path('lines'), encoding='utf-8') as file:
+            start = json.loads(file.readline())
+        same((start['type'], start['backend']), ('start', backend))
+
+
 def lines_fit_a_terminal(run):
     for columns in (60, 132):
         lines = on_a_terminal(run, columns)
@@ -265,7 +279,7 @@ def help_is_help(_run):
 
 TESTS = [wrong_uses, statuses_are_those_of_the_command, the_command_is_left_alone,
          every_call_that_names_something, names_are_text, a_summary, json_is_the_audit,
-         lines_fit_a_terminal, no_color, signals_go_to_the_command, what_is_left_behind,
-         a_reader_that_goes, help_is_help]
+         a_backend_is_chosen, lines_fit_a_terminal, no_color, signals_go_to_the_command,
+         what_is_left_behind, a_reader_that_goes, help_is_help]
 
 sys.exit(tap.main(TESTS))

@@ -25,6 +25,8 @@ LINES = {
     'pointsman run --audit-': {'--audit-fd', '--audit-decided'},
     'pointsman run --backend ': {'auto', 'notify', 'ptrace'},
     'pointsman run --backend n': {'notify'},
+    'pointsman trace --backend p': {'ptrace'},
+    'pointsman learn --backend a': {'auto'},
     'pointsman run --policy si': {'site.yaml', 'side'},
     'pointsman run --policy=si': {'site.yaml', 'side'},
     'pointsman run --policy=': {'site.yaml', 'side'},
