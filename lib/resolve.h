@@ -47,4 +47,10 @@ struct pm_view {
 int pm_resolve(const struct pm_view *view, int dirfd, const char *path,
 	       unsigned int flags, uint64_t resolve, struct pm_where *out);
 
+/*
+ * The descriptors of the process have been closed: that of its root, which is kept
+ * open from the first walk on, is none of ours any more.  Before there are threads.
+ */
+void resolve_forget(void);
+
 #endif

@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -230,7 +231,8 @@ void place_free(struct place *place)
 	text_free(&place->name);
 }
 
-static pthread_once_t root_once = PTHREAD_ONCE_INIT;
+static pthread_mutex_t root_mutex = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool root_tried;
 static struct place root_place = { .fd = -1, .kept = true };
 
 static void open_supervisor_root(void)
@@ -244,9 +246,21 @@ static void open_supervisor_root(void)
 
 bool supervisor_root(struct place *root)
 {
-	pthread_once(&root_once, open_supervisor_root);
+	if (!atomic_load(&root_tried)) {
+		pthread_mutex_lock(&root_mutex);
+		if (!atomic_load(&root_tried))
+			open_supervisor_root();
+		atomic_store(&root_tried, true);
+		pthread_mutex_unlock(&root_mutex);
+	}
 	*root = root_place;
 	return root->fd >= 0;
+}
+
+void resolve_forget(void)
+{
+	root_place.fd = -1;
+	atomic_store(&root_tried, false);
 }
 
 int place_copy(struct place *to, const struct place *from)

@@ -26,6 +26,7 @@
 #include "filter.h"
 #include "fork.h"
 #include "init.h"
+#include "resolve.h"
 
 /* What the supervisor says when it is ready, or why it is not. */
 struct ready {
@@ -74,6 +75,7 @@ void drop_inherited(void)
 	}
 	if (dir)
 		closedir(dir);
+	resolve_forget();
 	drop_descriptor(STDIN_FILENO);
 	drop_descriptor(STDOUT_FILENO);
 }

@@ -676,6 +676,29 @@ static void no_descriptors(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Whoever closes what is not his says so, and the root is opened anew. */
+static void closed_root(void **state)
+{
+	struct target target;
+	struct place first, second;
+	struct pm_where where;
+	struct pm_view view;
+
+	(void)state;
+	start(&target, NULL, NULL);
+	view = (struct pm_view){ .tid = target.pid, .tgid = target.pid };
+	assert_true(supervisor_root(&first));
+	assert_int_equal(close(first.fd), 0);
+	resolve_forget();
+	assert_int_equal(pm_resolve(&view, AT_FDCWD, "/proc/sys/kernel", 0, 0, &where), 0);
+	assert_int_equal(where.err, 0);
+	assert_string_equal(where.name, "/proc/sys/kernel");
+	pm_where_free(&where);
+	assert_true(supervisor_root(&second));
+	assert_true(same_object(&first.is, &second.is));
+	end(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -683,6 +706,7 @@ int main(void)
 		TEST(depth),	    TEST(lengths),     TEST(descriptors),
 		TEST(proc_self),    TEST(magic_links), TEST(confusing_names),
 		TEST(resolve_bits), TEST(gone),	       TEST(no_descriptors),
+		TEST(closed_root),
 	};
 
 	return cmocka_run_group_tests_name("resolve", tests, NULL, NULL);
