@@ -270,11 +270,7 @@ void scenario_random(struct scenario *s, uint64_t seed, uint64_t number, unsigne
 			s->one[c].step[n].trace = some_trace(&r, n);
 			if (percent(&r, 50))
 				s->one[c].step[n].sleep = some_signal(&r);
-			/*
-			 * A stock kernel looks for new filters when a tracer has had its turn,
-			 * the rules do not.
-			 */
-			s->one[c].step[n].late = percent(&r, 60) && !(r.stock && r.tracer);
+			s->one[c].step[n].late = percent(&r, 60);
 		}
 	}
 }

@@ -265,12 +265,17 @@ static uint32_t segment(struct task *t, int outermost, int innermost, int *who)
 	return worst;
 }
 
-/* "Filters and chain flags are those of the moment at which the call was made." */
+/*
+ * "Filters and chain flags are those of the moment at which the call was made", but where a
+ * tracer has the innermost segment run once more: that begins with the filters that are there
+ * then, or something would differ from a stock kernel without chain filter and redirect.
+ */
 static enum verdict evaluate(struct task *t)
 {
 	int chains = chain_filters(t->world);
 	int innermost = t->world->filters - 1;	/* of what is still to be run */
 	bool traced = false;			/* TRACE counts as ALLOW */
+	bool first = true;			/* it is the innermost segment, as the task called */
 
 	t->out->segments = 0;
 	while (innermost >= 0) {
@@ -286,14 +291,20 @@ static enum verdict evaluate(struct task *t)
 		switch (verdict) {
 		case PASS:
 			innermost = outermost - 1;
+			first = false;
 			break;
 		case RERUN:
 			traced = true;
+			if (first) {
+				chains = chain_filters(t->world);
+				innermost = t->world->filters - 1;
+			}
 			break;
 		case REDIRECTED:
 			/* "The filters of the same segment outside Fi … then the next segment" */
 			innermost = who - 1;
 			traced = false;
+			first = false;
 			break;
 		default:
 			return verdict;
