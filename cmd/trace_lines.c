@@ -12,6 +12,10 @@
 #define COMM_COLUMNS 12
 #define CALL_COLUMNS 14
 #define PID_COLUMNS  7
+/* A terminal that is narrower than this has no column for the program, and a small one for the call. */
+#define NARROW		   60
+#define NARROWEST	   40
+#define CALL_COLUMNS_LEAST 10
 /* What is said of a call is worth more than its end. */
 #define LEAST_NAMED  20
 
@@ -55,9 +59,9 @@ static size_t terminal_width(const struct trace_lines *lines)
 {
 	struct winsize size;
 
-	if (!lines->terminal || ioctl(fileno(lines->to), TIOCGWINSZ, &size) || size.ws_col < 40)
+	if (!lines->terminal || ioctl(fileno(lines->to), TIOCGWINSZ, &size) || !size.ws_col)
 		return lines->terminal ? 80 : SIZE_MAX;
-	return size.ws_col;
+	return size.ws_col > NARROWEST ? size.ws_col : NARROWEST;
 }
 
 /* Of what is too long the middle is left out: what a path ends in says most. */
@@ -223,7 +227,10 @@ static const char *note_color(json_object *call)
 
 void trace_line(const struct trace_lines *lines, json_object *call)
 {
-	size_t width = terminal_width(lines), used = PID_COLUMNS + COMM_COLUMNS + CALL_COLUMNS + 3;
+	size_t width = terminal_width(lines);
+	size_t comm_width = width < NARROW ? 0 : COMM_COLUMNS;
+	size_t call_width = width < NARROW ? CALL_COLUMNS_LEAST : CALL_COLUMNS;
+	size_t used = PID_COLUMNS + 1 + (comm_width ? comm_width + 1 : 0) + call_width + 1;
 	char *comm = NULL, *named = NULL, *note = NULL, *bytes;
 	const char *name = words_member(call, "call", "?");
 	size_t len = 0, named_width, note_width;
@@ -262,9 +269,10 @@ void trace_line(const struct trace_lines *lines, json_object *call)
 	}
 	json_object_object_get_ex(call, "tgid", &value);
 	fprintf(lines->to, "%*d ", PID_COLUMNS, json_object_get_int(value));
-	put_column(lines->to, comm, COMM_COLUMNS);
+	if (comm_width)
+		put_column(lines->to, comm, comm_width);
 	start(lines, CYAN);
-	put_column(lines->to, name, CALL_COLUMNS);
+	put_column(lines->to, name, call_width);
 	end(lines);
 	put_cut(lines->to, named, named_width);
 	if (*note) {

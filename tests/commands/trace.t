@@ -191,7 +191,7 @@ def a_backend_is_chosen(run):
 
 
 def lines_fit_a_terminal(run):
-    for columns in (60, 132):
+    for columns in (40, 59, 60, 80, 132, 200):
         lines = on_a_terminal(run, columns)
         plain = [re.sub(r'\x1b\[\d*m', '', x) for x in lines]
         same([x for x in plain if len(x) > columns], [])
