@@ -221,14 +221,28 @@ static enum outcome_kind outcome_of(const struct span *verdict)
 					      WAS_ALLOWED;
 }
 
-/* An environment is long, and another one for each process. */
-static char *without_environment(const struct span *deep)
+/*
+ * What a page shows of what is named, as JSON: calls that differ in the rest are the same
+ * to a reader.  An environment is long, and another one for each process.  NULL: what is
+ * named is no object, or there is no memory, and it stays as it is.
+ */
+static char *shown_of(const struct span *deep)
 {
+	static const char *const unseen[] = { "arg", "classes", "missing", "nofollow" };
 	char *text = strndup(deep->at, deep->len), *out = NULL;
 	json_object *object = text ? json_tokener_parse(text) : NULL;
 
-	if (object) {
+	if (json_object_is_type(object, json_type_object)) {
 		json_object_object_del(object, "envp");
+		json_object_object_foreach(object, role, item) {
+			(void)role;
+			if (!json_object_is_type(item, json_type_object))
+				continue;
+			for (size_t i = 0; i < sizeof(unseen) / sizeof(unseen[0]); i++)
+				json_object_object_del(item, unseen[i]);
+			if (json_object_object_get_ex(item, "name", NULL))
+				json_object_object_del(item, "text");
+		}
 		out = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	}
 	json_object_put(object);
@@ -251,14 +265,13 @@ static int sum_kind(struct sum *sum, struct span members[NMEMBERS], enum outcome
 		members[MEMBER_RAN] = inner[MEMBER_DEEP];
 		members[MEMBER_RAN_CALL] = inner[MEMBER_CALL];
 	}
-	if (members[MEMBER_DEEP].at && (span_is(&members[MEMBER_CALL], "execve") ||
-					span_is(&members[MEMBER_CALL], "execveat"))) {
-		deep = without_environment(&members[MEMBER_DEEP]);
-		if (!deep)
-			return -ENOMEM;
-		members[MEMBER_DEEP] = (struct span){ deep, strlen(deep) };
-		if (members[MEMBER_RAN].at)
-			ran_deep = without_environment(&members[MEMBER_RAN]);
+	if (members[MEMBER_DEEP].at) {
+		deep = shown_of(&members[MEMBER_DEEP]);
+		if (deep)
+			members[MEMBER_DEEP] = (struct span){ deep, strlen(deep) };
+	}
+	if (members[MEMBER_RAN].at) {
+		ran_deep = shown_of(&members[MEMBER_RAN]);
 		if (ran_deep)
 			members[MEMBER_RAN] = (struct span){ ran_deep, strlen(ran_deep) };
 	}

@@ -142,6 +142,16 @@ rules:
     assert re.search(rf'\b{calls}calls', page.text), (calls, page.text[:300])
 
 
+def what_reads_the_same_is_one_row(run):
+    """A stat and an lstat of a name, the same by another spelling, and one that differs."""
+    path = {'kind': 'path', 'arg': 1, 'classes': ['metadata'], 'text': '/x', 'name': '/x'}
+    lines = [call(i, 'deny', errno='EIO', deep={'pathname': {**path, **more}}) for i, more in
+             enumerate([{}, {'nofollow': True}, {'missing': True}, {'text': '../x'}, {'name': '/y'}])]
+    page = Page(report(run.path('audit', '\n'.join(lines))).stdout.decode())
+    same([x[:4] for x in page.tables['Refused'][1:]],
+         [['4', 'openat', '/x', 'EIO'], ['1', 'openat', '/y', 'EIO']])
+
+
 def nothing_is_more_than_text(run):
     lines = [json.dumps({'v': 1, 'type': 'start', 'time': EVIL[0], 'pid': 1, 'command': EVIL,
                          'policies': EVIL, 'backend': EVIL[1]})]
@@ -312,8 +322,8 @@ def help_is_help(_run):
                                                  check=True).stdout)
 
 
-TESTS = [wrong_uses, a_real_run, nothing_is_more_than_text, lines_that_are_none_are_named,
-         processes_are_a_tree, a_million_lines, progress_is_for_a_terminal, in_a_browser,
-         help_is_help]
+TESTS = [wrong_uses, a_real_run, what_reads_the_same_is_one_row, nothing_is_more_than_text,
+         lines_that_are_none_are_named, processes_are_a_tree, a_million_lines,
+         progress_is_for_a_terminal, in_a_browser, help_is_help]
 
 sys.exit(tap.main(TESTS))
