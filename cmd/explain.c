@@ -301,8 +301,9 @@ static int explain(struct explaining *explaining, const struct written_call *wri
 	int err, status;
 
 	if (!chain_wants(&options, name)) {
-		printf("%s: no layer asks to see it, so it is not stopped and runs as it is made\n",
-		       name);
+		printf("%s: no layer asks to see it, so it is not stopped and runs as it is made%s\n",
+		       name, strcmp(name, "ptrace") ? "" :
+		       ",\nbut on the ptrace backend, where it fails with EPERM");
 		return EXIT_SUCCESS;
 	}
 	flight = flight_new(&options, getpid(), gettid(), written->arch, written->nr,

@@ -141,6 +141,9 @@ the call does not run, and returns 7' inner.yaml getppid
 explains 'what nobody asks to see' 0 \
 	'getpid: no layer asks to see it, so it is not stopped and runs as it is made' \
 	inner.yaml outer.yaml getpid
+explains 'what one backend refuses' 0 \
+	'ptrace: no layer asks to see it, so it is not stopped and runs as it is made,
+but on the ptrace backend, where it fails with EPERM' inner.yaml ptrace
 got=$("$PM" explain -a inner.yaml open link | grep -c '^    no ')
 is "$got" 0 '--all: nothing to fold'
 got=$("$PM" explain -a inner.yaml open motd | grep -c '^    no ')
