@@ -103,6 +103,19 @@ def links(_run):
             assert os.path.exists(path), f'{name}: {link}'
 
 
+def files_that_are_named(_run):
+    """What the text calls a file of the tree is one; names of tests are below tests/ too."""
+    rooms = '|'.join(x for x in os.listdir(SRC) if os.path.isdir(f'{SRC}/{x}') and x[0].isalpha()
+                     and not x.startswith('build'))
+    count = 0
+    for name in DOCS:
+        for file in re.findall(rf'`((?:{rooms})/[\w./-]+\.\w+)`', read(name)):
+            assert os.path.exists(f'{SRC}/{file}') or os.path.exists(f'{SRC}/tests/{file}'), \
+                f'{name}: {file}'
+            count += 1
+    assert count > 10, count
+
+
 class Place:
     """Where the examples of command lines run: what they name, in a directory, a HOME and a PATH."""
 
@@ -315,7 +328,8 @@ def the_tutorial(run):
 
 
 TESTS = [policies_in_the_text, tables_of_rules, keys_and_classes, the_complaint, links,
-         the_use_of_the_readme, the_examples_of_the_manual, the_tutorial, all_policies, policy_calls,
-         policy_confined, policy_network, policy_read_only, policy_redirect, policy_wrapper]
+         files_that_are_named, the_use_of_the_readme, the_examples_of_the_manual, the_tutorial,
+         all_policies, policy_calls, policy_confined, policy_network, policy_read_only,
+         policy_redirect, policy_wrapper]
 
 sys.exit(tap.main(TESTS))
