@@ -115,6 +115,24 @@ static yaml_mark_t mark_of_offset(const struct reading *reading, size_t offset)
 	return mark;
 }
 
+/* Is there a tab? */
+static bool is_tab(const struct reading *reading, const yaml_mark_t *mark)
+{
+	yaml_mark_t at = { 0 };
+
+	for (size_t i = 0; i < reading->len; i++) {
+		if (at.line == mark->line && at.column == mark->column)
+			return reading->bytes[i] == '\t';
+		/* Characters, not bytes. */
+		at.column += i + 1 < reading->len && (reading->bytes[i + 1] & 0xc0) != 0x80;
+		if (reading->bytes[i] == '\n') {
+			at.line++;
+			at.column = 0;
+		}
+	}
+	return false;
+}
+
 static int complain_parser(struct reading *reading)
 {
 	const yaml_parser_t *parser = &reading->parser;
@@ -125,6 +143,12 @@ static int complain_parser(struct reading *reading)
 		return -ENOMEM;
 	if (parser->error == YAML_READER_ERROR)
 		mark = mark_of_offset(reading, parser->problem_offset);
+	if (parser->error == YAML_SCANNER_ERROR && is_tab(reading, &mark))
+		return complain_mark(reading, &mark, "not YAML: a tab, expected blanks");
+	/* It is found missing at the next line, or later. */
+	if (parser->error == YAML_SCANNER_ERROR && !strcmp(problem, "could not find expected ':'"))
+		return complain_mark(reading, &parser->context_mark,
+				     "not YAML: no ':' in this line, expected 'KEY: VALUE'");
 	return complain_mark(reading, &mark, "not YAML: %s", problem);
 }
 

@@ -78,15 +78,21 @@ static void not_yaml(void **state)
 	       "p.yaml:1:10: not YAML: found character that cannot start any token");
 	expect("version: \"1\n", "p.yaml:2:1: not YAML: found unexpected end of stream");
 	expect("version: 1\nrules:\n\t- path: /a\n",
-	       "p.yaml:3:1: not YAML: found character that cannot start any token");
+	       "p.yaml:3:1: not YAML: a tab, expected blanks");
 	expect("version: 1\nrules:\n  - path: /a\n\tdeny: EIO\n",
-	       "p.yaml:4:1: not YAML: found a tab character that violates indentation");
+	       "p.yaml:4:1: not YAML: a tab, expected blanks");
+	/* Columns are of characters. */
+	expect("version: 1\nrules:\n- {p\u00e4th:\t@}\n",
+	       "p.yaml:3:10: not YAML: found character that cannot start any token");
 	expect("version: 1\nrules:\n  - path: /a\n     deny: EIO\n",
 	       "p.yaml:4:10: not YAML: mapping values are not allowed in this context");
 	expect("version: 1\nrules:\n  - path: /a\n   deny: EIO\n",
 	       "p.yaml:4:4: not YAML: did not find expected '-' indicator");
 	expect("\x7f" "ELF\x02\x01", "p.yaml:1:1: not YAML: control characters are not allowed");
-	expect("version: 1\nrules\n", "p.yaml:3:1: not YAML: could not find expected ':'");
+	expect("version: 1\nrules\n",
+	       "p.yaml:2:1: not YAML: no ':' in this line, expected 'KEY: VALUE'");
+	expect("version: 1\nrules:\n  - path: /a\n    deny\n\n\n  - path: /b\n",
+	       "p.yaml:4:5: not YAML: no ':' in this line, expected 'KEY: VALUE'");
 	expect("version: 1\n# \xff\n", "p.yaml:2:3: not YAML: invalid leading UTF-8 octet");
 	expect("version: 1\n\n  \x01\n",
 	       "p.yaml:3:3: not YAML: control characters are not allowed");
