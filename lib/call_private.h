@@ -98,7 +98,7 @@ char **strv_pack(const char *text, size_t len, size_t count);
 bool shape_applies(const struct pm_call *call, const struct pm_shape *shape);
 /* What it is read as: STRING and PATH may change places. */
 enum pm_shape_kind shape_kind(const struct pm_call *call, const struct pm_shape *shape);
-/* Is "" (and NULL for PM_SHAPE_NULL_EMPTY) the dirfd itself? */
+/* Is "" the dirfd itself? */
 bool shape_empty_ok(const struct pm_call *call, const struct pm_shape *shape);
 /* Where the path of a bpf_attr lies; false where it holds none. */
 bool bpf_path(const struct pm_call *call, const unsigned char *attr, uint16_t *at);
@@ -106,5 +106,8 @@ bool bpf_path(const struct pm_call *call, const unsigned char *attr, uint16_t *a
 void bpf_drop_fd(unsigned char *attr);
 /* Fill in what follows from the registers: kinds, roles, classes, dirfd, nofollow, empty_ok. */
 void call_classify(struct pm_call *call);
+
+/* null_path.c: does this kernel take a NULL here as the dirfd itself? */
+bool shape_null_is_empty(const struct pm_call *call, const struct pm_shape *shape);
 
 #endif

@@ -109,7 +109,7 @@ static int read_string(struct reading *r, const struct pm_shape *shape)
 	size_t len = 0;
 	int err = 0;
 
-	if (!addr && (shape->options & PM_SHAPE_NULL_EMPTY) && shape_empty_ok(r->call, shape))
+	if (!addr && shape_null_is_empty(r->call, shape))
 		text = copy_bytes("", 0);
 	else
 		err = read_text(r->reader, addr, own_limit ? shape->limit : PATH_BYTES,

@@ -58,7 +58,7 @@ enum pm_rule {
 #define PM_SHAPE_NULL		1u	/* NULL is a value of its own: no item */
 #define PM_SHAPE_NOFOLLOW	2u	/* never follows a final symbolic link */
 #define PM_SHAPE_EMPTY		4u	/* "" names the dirfd without any flag */
-#define PM_SHAPE_NULL_EMPTY	8u	/* NULL is "" where "" is allowed */
+#define PM_SHAPE_NULL_EMPTY	8u	/* NULL is "" where "" is allowed, see null_path.c */
 #define PM_SHAPE_NULL_DIRFD	16u	/* NULL names the dirfd, where there is one */
 
 /* Registers in a shape: 0 is none, PM_REG(n) is args[n]. */
