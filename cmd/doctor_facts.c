@@ -12,6 +12,7 @@
 #define SCOPE "sysctl kernel.yama.ptrace_scope=0, or CAP_SYS_PTRACE"
 
 const struct fact_row fact_rows[] = {
+	{ PROBE_CHILD, NEED_BOTH, "child", "processes can be made to try it" },
 	{ PROBE_PROC, NEED_BOTH, "proc", "/proc is mounted" },
 	{ PROBE_NO_NEW_PRIVS, NEED_BOTH, "no-new-privs", "no_new_privs can be set" },
 	{ PROBE_FILTER, NEED_BOTH, "filter", "a filter can be installed" },
@@ -138,6 +139,9 @@ static const char *io_uring_remedy(const struct probe *probe)
 static const char *missing_remedy(const struct probe *probe, enum probe_fact fact, int err)
 {
 	switch (fact) {
+	case PROBE_CHILD:
+		return PROFILE("clone(2), prctl(2), setpgid(2) and socketpair(2)") ", and no limit "
+		       "on processes";
 	case PROBE_PROC:
 		return "mount -t proc proc /proc";
 	case PROBE_NO_NEW_PRIVS:

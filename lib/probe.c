@@ -45,12 +45,14 @@ bool probe_keep(struct probe *probe, enum probe_fact fact, long result)
 
 int probe_fork(void)
 {
-	pid_t parent = getpid(), child = fork_steady(0);
+	pid_t parent = getpid(), now, child = fork_steady(0);
 
 	if (child)
 		return child;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
+	/* Where a filter refuses to say, the limit ends who is left alone. */
+	now = getppid();
+	if (now >= 0 && now != parent)
 		_exit(1);
 	return 0;
 }
@@ -124,9 +126,12 @@ static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *p
 
 int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
 {
-	pid_t child = probe_fork();
+	pid_t child;
 	int status;
 
+	if (probe->fact[PROBE_CHILD])
+		probe->fact[PROBE_CHILD] = PROBE_TRYING;
+	child = probe_fork();
 	if (child < 0)
 		return -errno;
 	if (child == 0)
@@ -143,6 +148,7 @@ struct need {
 };
 
 static const struct need ptrace_needs[] = {
+	{ PROBE_CHILD, PROBE_CHILD, "no process can be made to try what is needed" },
 	{ PROBE_PROC, PROBE_PROC, "/proc is not mounted" },
 	{ PROBE_MEMFD, PROBE_MEMFD, "no sealed memory can be made" },
 	{ PROBE_NO_NEW_PRIVS, PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set" },
@@ -152,6 +158,7 @@ static const struct need ptrace_needs[] = {
 };
 
 static const struct need notify_needs[] = {
+	{ PROBE_CHILD, PROBE_CHILD, "no process can be made to try what is needed" },
 	{ PROBE_PROC, PROBE_PROC, "/proc is not mounted" },
 	{ PROBE_NO_NEW_PRIVS, PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set" },
 	{ PROBE_TOGETHER, PROBE_TOGETHER, "no listener can be installed" },
@@ -175,6 +182,8 @@ static int say(int err, char *why, size_t size, const char *what)
 		because = "another one is around this process";
 	else if (err == -ECHILD)
 		because = "who tries it is killed";
+	else if (err == -ECANCELED)
+		because = "it could not be tried";
 	else if (err == -EBADE)
 		because = "it has another effect";
 	else if (err == -ETIMEDOUT)
@@ -192,7 +201,8 @@ static int find_missing(const struct probe *probe, const struct need *needs, siz
 		if (!err || !probe->fact[needs[i].or ])
 			continue;
 		if (err > 0)
-			err = probe->late ? -ETIMEDOUT : -ECHILD;
+			err = probe->late ? -ETIMEDOUT :
+			      err == PROBE_TRYING ? -ECHILD : -ECANCELED;
 		if (needs[i].fact == PROBE_SEIZE && err == -EPERM) {
 			probe_explain_ptrace(probe, err, why, size);
 			return err;

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 enum probe_fact {
+	PROBE_CHILD,		/* processes can be made that try the others */
 	PROBE_PROC,		/* /proc is mounted and shows this process */
 	PROBE_NO_NEW_PRIVS,	/* no_new_privs can be set */
 	PROBE_FILTER,		/* a filter can be installed */
@@ -113,7 +114,8 @@ int probe_all(struct probe *probe);
 /*
  * Of what probe_all() found out: does a backend work?  Returns 0, or a negative
  * errno with one line in why (size bytes, cut short) that says what is missing;
- * -ECHILD where a filter killed for it, -ETIMEDOUT where it did not end.
+ * -ECHILD where a filter killed for it, -ECANCELED where something that is no need of
+ * it kept it from being tried, -ETIMEDOUT where it did not end.
  */
 int probe_says_ptrace(const struct probe *probe, char *why, size_t size);
 int probe_says_notify(const struct probe *probe, char *why, size_t size);

@@ -26,6 +26,11 @@ static long install(unsigned long flags)
 	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
+static long try_child(void)
+{
+	return 0;
+}
+
 static long try_proc(void)
 {
 	return access("/proc/self/fd", X_OK);
@@ -87,6 +92,7 @@ static const struct {
 	enum probe_fact fact;
 	long (*try)(void);
 } tries[] = {
+	{ PROBE_CHILD, try_child },
 	{ PROBE_PROC, try_proc },
 	{ PROBE_NO_NEW_PRIVS, try_no_new_privs },
 	{ PROBE_FILTER, try_filter },

@@ -118,7 +118,7 @@ static int send_fd(int sock, int fd)
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
-	return sendmsg(sock, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+	return sendmsg(sock, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
 }
 
 /* Returns the descriptor, or -1: nobody sends one any more. */
@@ -184,14 +184,19 @@ static _Noreturn void be_target(const struct exchange *x, unsigned long with)
 	int listener;
 	pid_t child;
 
+	probe->fact[PROBE_CHILD] = 0;
 	close(x->pair[1]);
 	/* As after an execve; what may not be dumped may not be read. */
 	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	probe->fact[PROBE_NO_NEW_PRIVS] = PROBE_TRYING;
 	if (!probe_keep(probe, PROBE_NO_NEW_PRIVS, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
 		_exit(0);
 	probe->fact[PROBE_TOGETHER] = PROBE_TRYING;
 	listener = install(with);
-	if (!probe_keep(probe, PROBE_TOGETHER, listener) || send_fd(x->pair[0], listener))
+	if (!probe_keep(probe, PROBE_TOGETHER, listener))
+		_exit(0);
+	probe->fact[PROBE_RECV] = PROBE_TRYING;
+	if (!probe_keep(probe, PROBE_RECV, send_fd(x->pair[0], listener)))
 		_exit(0);
 	close(listener);
 	probe->fact[PROBE_RECV] = PROBE_TRYING;
@@ -360,7 +365,7 @@ static void fork_both(const struct exchange *x, unsigned long with)
 	if (pid == 0)
 		be_target(x, with);
 	if (pid < 0)
-		probe_keep(x->probe, PROBE_TOGETHER, -1);
+		probe_keep(x->probe, PROBE_CHILD, -1);
 }
 
 void probe_listener(struct probe *probe)
@@ -368,11 +373,11 @@ void probe_listener(struct probe *probe)
 	struct exchange x = { .probe = probe };
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x.pair)) {
-		probe_keep(probe, PROBE_TOGETHER, -1);
+		probe_keep(probe, PROBE_CHILD, -1);
 		return;
 	}
 	if (stat(given, &x.given) || fstat(x.pair[1], &x.end))
-		probe_keep(probe, PROBE_TOGETHER, -1);
+		probe_keep(probe, PROBE_CHILD, -1);
 	else
 		fork_both(&x, known_flags(probe));
 	close(x.pair[0]);

@@ -26,8 +26,8 @@
 #include "probe.h"
 #include "regs.h"
 
-/* A parent that is asked for twice: the second argument is none of getppid's. */
-#define ASKED SYS_getppid
+/* A call that a supervisor makes too, so that no filter around us refuses it; an option of none. */
+#define ASKED SYS_prctl
 #define GIVEN SYS_getpid
 
 static const char named[] = "pointsman was here";

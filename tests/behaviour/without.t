@@ -61,6 +61,7 @@ if [ "${PM_BACKEND:-ptrace}" = notify ]; then
 else
 	try pidfd_open=1
 fi
+try getppid=1
 try process_vm_readv=1 process_vm_writev=1
 try landlock_create_ruleset
 try mseal openat2 pidfd_getfd process_vm_readv process_vm_writev landlock_create_ruleset
@@ -79,7 +80,7 @@ for line in open(sys.argv[1]):
 EOF
 	rm -f "$work/audit"
 }
-# acct(2) is a call that nobody here makes; a probe of notify asks getppid(2) whether it is alone.
+# acct(2) is a call that nobody here makes.
 is "$(holds acct)" "file openat2" "an open runs as openat2, and holds the file"
 is "$(holds openat2)" "name openat" "without openat2 it says that it holds the name only"
 

@@ -57,6 +57,7 @@ all_works()
 	cat <<'END'
 
 Both backends need:
+  ok  processes can be made to try it
   ok  /proc is mounted
   ok  no_new_privs can be set
   ok  a filter can be installed

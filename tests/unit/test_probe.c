@@ -23,6 +23,8 @@ static const struct missing {
 	enum probe_fact fact;
 	const char *ptrace, *notify;	/* NULL: it works all the same */
 } missing[] = {
+	{ PROBE_CHILD, "no process can be made to try what is needed",
+	  "no process can be made to try what is needed" },
 	{ PROBE_PROC, "/proc is not mounted", "/proc is not mounted" },
 	{ PROBE_NO_NEW_PRIVS, "no_new_privs cannot be set", "no_new_privs cannot be set" },
 	{ PROBE_FILTER, "no filter can be installed", NULL },
@@ -87,6 +89,12 @@ static void each_need_is_said(void **state)
 		       -ECHILD);
 		expect(probe_says_notify, m->fact, PROBE_TRYING, m->notify, "who tries it is killed",
 		       -ECHILD);
+		if (m->fact >= PROBE_FLAG_REDIRECT && m->fact <= PROBE_FLAG_KILL_ORPHANS)
+			continue;
+		expect(probe_says_ptrace, m->fact, PROBE_UNTRIED, m->ptrace,
+		       "it could not be tried", -ECANCELED);
+		expect(probe_says_notify, m->fact, PROBE_UNTRIED, m->notify,
+		       "it could not be tried", -ECANCELED);
 	}
 	expect(probe_says_notify, PROBE_TOGETHER, -EBUSY, "no listener can be installed",
 	       "another one is around this process", -EBUSY);
