@@ -13,9 +13,9 @@
 
 #include <pointsman/pointsman.h>
 
+#include "backend_table.h"
 #include "command.h"
 #include "doctor_facts.h"
-#include "guarantees.h"
 #include "probe.h"
 
 #define COLUMNS 80
@@ -96,6 +96,21 @@ static void print_fact(const struct probe *probe, const struct fact_row *row)
 	}
 }
 
+static void print_guarantees(const struct findings *findings)
+{
+	static const struct backend_row head = { "backend", "ptrace", "notify" },
+					line = { "---", "---", "---" };
+
+	backend_print_row(&head);
+	backend_print_row(&line);
+	for (size_t i = 0; i < nbackend_rows; i++) {
+		struct backend_row row = backend_row(findings->probe, i, !*findings->ptrace,
+						     !*findings->notify);
+
+		backend_print_row(&row);
+	}
+}
+
 static void print_around(const struct probe *probe)
 {
 	printf("\nAround this process:\n");
@@ -129,7 +144,7 @@ static void print_text(const struct findings *findings)
 	print_backend("ptrace", findings->ptrace);
 	print_backend("notify", findings->notify);
 	putchar('\n');
-	guarantees_print_backends(stdout);
+	print_guarantees(findings);
 	for (int need = 0; need < NNEEDS; need++) {
 		printf("\n%s:\n", needs[need]);
 		for (size_t i = 0; i < nfact_rows; i++)
@@ -159,17 +174,19 @@ static json_object *json_backend(const char *why)
 	return backend;
 }
 
-static json_object *json_guarantees(void)
+static json_object *json_guarantees(const struct findings *findings)
 {
 	json_object *rows = json_object_new_array();
 
 	for (size_t i = 0; i < nbackend_rows; i++) {
-		json_object *row = json_object_new_object();
+		struct backend_row row = backend_row(findings->probe, i, !*findings->ptrace,
+						     !*findings->notify);
+		json_object *cells = json_object_new_object();
 
-		json_object_object_add(row, "what", json_object_new_string(backend_rows[i].what));
-		json_object_object_add(row, "ptrace", json_object_new_string(backend_rows[i].ptrace));
-		json_object_object_add(row, "notify", json_object_new_string(backend_rows[i].notify));
-		json_object_array_add(rows, row);
+		json_object_object_add(cells, "what", json_object_new_string(row.what));
+		json_object_object_add(cells, "ptrace", json_object_new_string(row.ptrace));
+		json_object_object_add(cells, "notify", json_object_new_string(row.notify));
+		json_object_array_add(rows, cells);
 	}
 	return rows;
 }
@@ -227,7 +244,7 @@ static void print_json(const struct findings *findings)
 								     !*findings->notify));
 	json_object_object_add(all, "ptrace", json_backend(findings->ptrace));
 	json_object_object_add(all, "notify", json_backend(findings->notify));
-	json_object_object_add(all, "guarantees", json_guarantees());
+	json_object_object_add(all, "guarantees", json_guarantees(findings));
 	json_object_object_add(all, "facts", json_facts(findings->probe));
 	json_object_object_add(all, "landlock", number_or_null(findings->probe->landlock));
 	json_object_object_add(all, "around", json_around(findings->probe));

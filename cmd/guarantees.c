@@ -113,31 +113,3 @@ void guarantees_tell(struct pm_layer *const *layers, size_t n, const struct guar
 	if (!any)
 		complain("no policy asks to see any class of calls");
 }
-
-const struct backend_row backend_rows[] = {
-	{ "the kernel that it needs", "Linux 5.3", "with the series" },
-	{ "the bytes decided on are used", "yes", "yes" },
-	{ "the file decided on is opened", "with openat2", "with openat2" },
-	{ "the program decided on is executed", "yes", "yes" },
-	{ "other names stay in allowed trees", "with Landlock", "with Landlock" },
-	{ "pins are kept in place by", "mseal, or refusals", "the kernel" },
-	{ "without a supervisor, programs end", "at once", "at their next call" },
-	{ "strace and gdb work inside", "no", "yes" },
-	{ "pointsman works inside", "no", "yes" },
-	{ "what a redirected call returned", "in the audit", "not known" },
-	{ "a decision costs a program", "two stops", "one wait" },
-};
-const size_t nbackend_rows = sizeof(backend_rows) / sizeof(backend_rows[0]);
-
-static void print_row(FILE *to, const char *what, const char *ptrace, const char *notify)
-{
-	fprintf(to, "| %-34s | %-18s | %-18s |\n", what, ptrace, notify);
-}
-
-void guarantees_print_backends(FILE *to)
-{
-	print_row(to, "backend", "ptrace", "notify");
-	print_row(to, "---", "---", "---");
-	for (size_t i = 0; i < nbackend_rows; i++)
-		print_row(to, backend_rows[i].what, backend_rows[i].ptrace, backend_rows[i].notify);
-}

@@ -27,17 +27,4 @@ struct guarantees {
  */
 void guarantees_tell(struct pm_layer *const *layers, size_t n, const struct guarantees *with);
 
-/* What each backend guarantees, as README.md has it: rows of a table, the same for all machines. */
-struct backend_row {
-	const char *what;
-	const char *ptrace;
-	const char *notify;
-};
-
-extern const struct backend_row backend_rows[];
-extern const size_t nbackend_rows;
-
-/* Print it as Markdown, readable in 80 columns. */
-void guarantees_print_backends(FILE *to);
-
 #endif
