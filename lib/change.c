@@ -49,7 +49,8 @@ static void drop_dirfd(struct pm_call *call, struct pm_item *item)
 	if (shape->kind == PM_SHAPE_BPF && item->dirfd != AT_FDCWD) {
 		attr = &call->items[item->priv->parent];
 		bpf_drop_fd(attr->data);
-	} else if (shape->dirfd) {
+	} else if (shape->dirfd && (int)call->args[shape->dirfd - 1] != AT_FDCWD) {
+		/* The kernel takes 32 bits of it. */
 		call->args[shape->dirfd - 1] = in_width(call, (uint64_t)(int64_t)AT_FDCWD);
 	}
 }

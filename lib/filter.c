@@ -54,6 +54,8 @@ enum {
 	REACHES = 8,
 	/* It connects only where arg has MSG_FASTOPEN. */
 	SENDS = 16,
+	/* It changes the root, the rights or the user namespace of its thread, or of others. */
+	VIEWS = 32,
 };
 
 /*
@@ -67,6 +69,8 @@ static const struct known {
 	uint8_t arg;
 } known[] = {
 	{ "brk", MOVES, 0 },
+	{ "capset", VIEWS, 0 },
+	{ "chroot", VIEWS, 0 },
 	{ "clone3", TRACED | NOTIFIED, 0 },
 	{ "execve", NOTIFIED, 0 },
 	{ "execveat", NOTIFIED, 0 },
@@ -83,6 +87,7 @@ static const struct known {
 	{ "munmap", MOVES, 0 },
 	{ "perf_event_open", REACHES, 1 },
 	{ "pidfd_open", REACHES, 0 },
+	{ "pivot_root", VIEWS, 0 },
 	{ "pkey_mprotect", MOVES, 0 },
 	{ "prctl", TRACED | NOTIFIED, 0 },
 	{ "prlimit64", REACHES, 0 },
@@ -99,10 +104,20 @@ static const struct known {
 	{ "sendmmsg", SENDS, 3 },
 	{ "sendmsg", SENDS, 2 },
 	{ "sendto", SENDS, 3 },
+	{ "setfsuid", VIEWS, 0 },
+	{ "setfsuid32", VIEWS, 0 },
+	{ "setns", VIEWS, 0 },
 	{ "setpriority", REACHES, 1 },
+	{ "setresuid", VIEWS, 0 },
+	{ "setresuid32", VIEWS, 0 },
+	{ "setreuid", VIEWS, 0 },
+	{ "setreuid32", VIEWS, 0 },
+	{ "setuid", VIEWS, 0 },
+	{ "setuid32", VIEWS, 0 },
 	{ "shmat", MOVES, 0 },
 	{ "tgkill", REACHES, 0 },
 	{ "tkill", REACHES, 0 },
+	{ "unshare", VIEWS, 0 },
 };
 
 static const struct known *known_call(const char *name)
@@ -126,7 +141,7 @@ static const struct known *known_call(const char *name)
 
 static bool is_ours(const struct known *call, unsigned int how)
 {
-	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED);
+	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED | VIEWS);
 }
 
 /* Flags of clone that the supervisor has to see. */
@@ -145,6 +160,11 @@ int filter_reaches(const char *name)
 	const struct known *call = known_call(name);
 
 	return call->what & REACHES ? call->arg : -1;
+}
+
+bool filter_changes_view(const char *name)
+{
+	return known_call(name)->what & VIEWS;
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */

@@ -39,6 +39,11 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
  * thread, or -1.
  */
 int filter_reaches(const char *name);
+/*
+ * Can a call of this name change the root, the rights or the user namespace of a thread?
+ * One that is traced stops for it.
+ */
+bool filter_changes_view(const char *name);
 
 /*
  * The same for all numbers of a table, kept.

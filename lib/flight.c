@@ -53,6 +53,10 @@ void flight_free(struct flight *flight)
 {
 	if (!flight)
 		return;
+	if (flight->changes) {
+		flight->changes->now--;
+		flight->changes->made++;
+	}
 	slot_drop(&flight->slot);
 	program_clear(&flight->program);
 	pm_run_clear(&flight->run);

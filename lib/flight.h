@@ -15,6 +15,15 @@
 #include "regs.h"
 #include "script.h"
 
+/*
+ * Calls in flight that can change how a thread sees the tree, or what it may do there; and
+ * how many of them there were.
+ */
+struct view_changes {
+	unsigned int now;
+	uint64_t made;
+};
+
 /* A call in flight. Owner: its thread. */
 struct flight {
 	struct pm_call call;
@@ -35,6 +44,7 @@ struct flight {
 	bool no_create;			/* ENOENT can mean that the file went */
 	int64_t forced_result;
 	struct program program;		/* what execve must run */
+	struct view_changes *changes;	/* it is one of these, or NULL */
 };
 
 /* As it was made; NULL: no memory.  flight_free() gives back all of it. */

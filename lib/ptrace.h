@@ -35,6 +35,7 @@ struct supervisor {
 	bool guard;		/* no mseal: calls that could move the arena stop */
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;
+	struct view_changes changes;
 	struct filter_table tables[WIDTHS];
 };
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "cleanup.h"
 #include "filter.h"
 #include "give.h"
@@ -191,11 +192,29 @@ static void run_own(struct supervisor *s, struct thread *thread, bool entry)
 	}
 }
 
+/* What was found of the thread's view in another call, while nobody can have changed it. */
+static void recall_view(const struct supervisor *s, struct thread *thread)
+{
+	struct pm_call_private *priv = thread->flight->call.priv;
+
+	if (priv && !s->changes.now && thread->known_at == s->changes.made)
+		priv->known = thread->known;
+}
+
+static void keep_view(const struct supervisor *s, struct thread *thread)
+{
+	if (s->changes.now)
+		return;
+	thread->known = thread->flight->call.priv->known;
+	thread->known_at = s->changes.made;
+}
+
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
 	int err = flight_decide(s->options, flight);
 
+	keep_view(s, thread);
 	if (err) {
 		answer_refuse(s, thread, entry, err, "built-in: what the kernel would say");
 		return;
@@ -247,6 +266,7 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	if (err && !gone(err))
 		thread_kill(thread);
 	err = flight_read(flight);
+	recall_view(s, thread);
 	if (!err && thread->refuse)
 		err = thread->refuse;
 	thread->refuse = 0;

@@ -246,6 +246,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 		return;
 	}
 	call_executed(s, thread);
+	thread->known = (struct pm_view_known){ 0 };
 	space_put(thread->process->space);
 	thread->process->space = space;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)

@@ -175,10 +175,20 @@ static enum own own_brk(const struct space *space, struct pm_call *call)
 	return OWN_PASS;
 }
 
+/* What is known of any thread's view is not believed from here to its return. */
+static enum own own_change(struct supervisor *s, struct flight *flight)
+{
+	flight->changes = &s->changes;
+	s->changes.now++;
+	return OWN_FOLLOW;
+}
+
 enum own own_call(struct supervisor *s, struct thread *thread, struct flight *flight, int *err)
 {
 	struct pm_call *call = &flight->call;
 
+	if (filter_changes_view(call->name))
+		return own_change(s, flight);
 	if (!strcmp(call->name, "clone"))
 		return own_clone(flight);
 	if (!strcmp(call->name, "clone3"))

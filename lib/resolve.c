@@ -188,7 +188,9 @@ static int tell_found(struct walk *walk, struct pm_where *out)
 	out->magic = walk->magic;
 	out->anonymous = walk->cur.anonymous;
 	if (out->exists) {
-		if (fstat(walk->cur.fd, &out->st))
+		if (walk->knows_st)
+			out->st = walk->st;
+		else if (fstat(walk->cur.fd, &out->st))
 			return -errno;
 		out->fd = walk->cur.kept ? fcntl(walk->cur.fd, F_DUPFD_CLOEXEC, 3) :
 					   steal_fd(&walk->cur.fd);

@@ -170,25 +170,22 @@ static uint64_t mount_of(int fd)
 	return mount;
 }
 
-/* flags: AT_SYMLINK_NOFOLLOW or 0. */
-static int look_at(int dirfd, const char *path, int flags, struct object *object)
+/* flags: AT_SYMLINK_NOFOLLOW or 0, and how fresh it must be. */
+static int look_at(int dirfd, const char *path, int flags, struct object *object, struct statx *st)
 {
-	struct statx st;
-
-	if (statx(dirfd, path, AT_EMPTY_PATH | flags | AT_STATX_DONT_SYNC,
-		  STATX_BASIC_STATS | STATX_MNT_ID, &st))
+	if (statx(dirfd, path, AT_EMPTY_PATH | flags, STATX_BASIC_STATS | STATX_MNT_ID, st))
 		return -errno;
 	*object = (struct object){
-		.dev = makedev(st.stx_dev_major, st.stx_dev_minor),
-		.ino = st.stx_ino,
-		.mount = st.stx_mnt_id,
-		.mode = st.stx_mode,
-		.uid = st.stx_uid,
-		.gid = st.stx_gid,
-		.size = st.stx_size,
-		.automount = st.stx_attributes & STATX_ATTR_AUTOMOUNT,
+		.dev = makedev(st->stx_dev_major, st->stx_dev_minor),
+		.ino = st->stx_ino,
+		.mount = st->stx_mnt_id,
+		.mode = st->stx_mode,
+		.uid = st->stx_uid,
+		.gid = st->stx_gid,
+		.size = st->stx_size,
+		.automount = st->stx_attributes & STATX_ATTR_AUTOMOUNT,
 	};
-	if (!(st.stx_mask & STATX_MNT_ID)) {
+	if (!(st->stx_mask & STATX_MNT_ID)) {
 		auto_close int fd = *path ? open_path(dirfd, path, flags ? O_NOFOLLOW : 0) : -1;
 
 		object->mount = mount_of(*path ? fd : dirfd);
@@ -199,17 +196,50 @@ static int look_at(int dirfd, const char *path, int flags, struct object *object
 /* With an empty path, of dirfd itself. */
 int object_at(int dirfd, const char *path, struct object *object)
 {
-	return look_at(dirfd, path, AT_SYMLINK_NOFOLLOW, object);
+	struct statx st;
+
+	return look_at(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, object, &st);
 }
 
 int object_behind(const char *path, struct object *object)
 {
-	return look_at(AT_FDCWD, path, 0, object);
+	struct statx st;
+
+	return look_at(AT_FDCWD, path, AT_STATX_DONT_SYNC, object, &st);
 }
 
 int object_of(int fd, struct object *object)
 {
 	return object_at(fd, "", object);
+}
+
+static struct timespec time_of(const struct statx_timestamp *time)
+{
+	return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec };
+}
+
+int object_stat(int fd, struct object *object, struct stat *st)
+{
+	struct statx stx;
+	int err = look_at(fd, "", AT_SYMLINK_NOFOLLOW, object, &stx);
+
+	if (err)
+		return err;
+	memset(st, 0, sizeof(*st));
+	st->st_dev = object->dev;
+	st->st_ino = stx.stx_ino;
+	st->st_mode = stx.stx_mode;
+	st->st_nlink = stx.stx_nlink;
+	st->st_uid = stx.stx_uid;
+	st->st_gid = stx.stx_gid;
+	st->st_rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor);
+	st->st_size = (off_t)stx.stx_size;
+	st->st_blksize = (blksize_t)stx.stx_blksize;
+	st->st_blocks = (blkcnt_t)stx.stx_blocks;
+	st->st_atim = time_of(&stx.stx_atime);
+	st->st_mtim = time_of(&stx.stx_mtime);
+	st->st_ctim = time_of(&stx.stx_ctime);
+	return 0;
 }
 
 bool same_object(const struct object *a, const struct object *b)

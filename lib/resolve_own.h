@@ -69,6 +69,8 @@ struct walk {
 	bool magic; /* cur was reached by a magic link */
 	char last[256]; /* missing: the component */
 
+	struct stat st; /* of cur */
+	bool knows_st;
 	bool may_leap; /* the target's root is the supervisor's */
 	bool leapt; /* the links before cur were not counted */
 	bool again; /* the count matters: to be done again without leaps */
@@ -87,6 +89,8 @@ void text_free(struct text *text);
 /* openat(2), O_PATH and O_CLOEXEC added; returns a descriptor. */
 int open_path(int dirfd, const char *path, int flags);
 int object_of(int fd, struct object *object);
+/* The same with what fstat(2) tells of it. */
+int object_stat(int fd, struct object *object, struct stat *st);
 int object_at(int dirfd, const char *path, struct object *object);
 bool same_object(const struct object *a, const struct object *b);
 /* Of what a link leads to. */

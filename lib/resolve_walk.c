@@ -334,7 +334,7 @@ static int leap_plainly(struct walk *walk, const char *path, int flags)
 	fd = open_how_path(walk->cur.fd, path, flags, RESOLVE_NO_SYMLINKS);
 	if (fd < 0)
 		return fd;
-	err = object_of(fd, &is);
+	err = object_stat(fd, &is, &walk->st);
 	if (!err)
 		err = text_clean(&walk->cur.name, path);
 	return err ? err : move_to(walk, steal_fd(&fd), &is);
@@ -353,7 +353,7 @@ static int leap_through_links(struct walk *walk, const char *path, int flags)
 	fd = open_how_path(walk->cur.fd, path, flags, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 	if (fd < 0)
 		return fd;
-	err = object_of(fd, &is);
+	err = object_stat(fd, &is, &walk->st);
 	if (!err)
 		err = kernel_name(fd, text);
 	if (!err && (text[0] != '/' || looks_deleted(text)))
@@ -409,6 +409,7 @@ static int leap(struct walk *walk)
 		err = leap_to(walk, path, flags);
 	if (!err) {
 		walk->at = path + len;
+		walk->knows_st = true;
 		return 0;
 	}
 	if (err == -ENOENT) {

@@ -14,6 +14,7 @@
 #include "arena.h"
 #include "flight.h"
 #include "regs.h"
+#include "resolve.h"
 
 struct thread;
 
@@ -81,6 +82,9 @@ struct thread {
 	int refuse;			/* negative errno: the arena could not be made for its call */
 	struct flight *flight;		/* STATE_CALL */
 	struct giving *giving;		/* STATE_GIVING */
+	/* Of its view, as long as this many changes have been made. */
+	struct pm_view_known known;
+	uint64_t known_at;
 	/* A forked child's registers are mended at its first stop. */
 	struct regs *mend_original, *mend_substituted;
 	uint32_t mend_arch;
