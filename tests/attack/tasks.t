@@ -57,4 +57,26 @@ attacked 'what looks like a pin' naive "$attack/lookalike" trust 1000000 "$files
 attacked 'what looks like a pin' pointsman "${run[@]}" \
 	"$attack/lookalike" try "$(tries 10000)" "$files/good" "$files/evil"
 
+# The first thread is stopped at a way of some thirty links through two file systems when
+# another one takes its number.
+far=$TMPDIR/far
+mkdir -p "$far/$(printf 'y/%.0s' {1..200})"
+echo led >"$far/to"
+echo not >"$far/from"
+way=/dev/shm$(sed 's,/[^/]*,/..,g' <<</dev/shm)$far/$(printf 'y/%.0s' {1..200})$(printf '../%.0s' {1..200})
+last=to
+for i in {1..35}; do
+	ln -s "$way$last" "$far/link$i"
+	last=link$i
+done
+cat >"$TMPDIR/takeover.yaml" <<EOF
+version: 1
+rules:
+  - {path: $far/from, redirect: {path: $far/to}}
+  - {class: any-path, path: /none/such, redirect: {path: /none/other}}
+EOF
+rounds=$(tries 40 50)
+is "$("$PM" run --policy "$TMPDIR/takeover.yaml" -- "$attack/takeover" "$far/from" "$far/$last" "$rounds" 2>&1)" \
+	"tries=$rounds wins=0" 'the number of the first thread is taken while it is stopped'
+
 done_testing
