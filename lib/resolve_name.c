@@ -186,7 +186,8 @@ static int look_at(int dirfd, const char *path, int flags, struct object *object
 		.automount = st->stx_attributes & STATX_ATTR_AUTOMOUNT,
 	};
 	if (!(st->stx_mask & STATX_MNT_ID)) {
-		auto_close int fd = *path ? open_path(dirfd, path, flags ? O_NOFOLLOW : 0) : -1;
+		const bool follow = !(flags & AT_SYMLINK_NOFOLLOW);
+		auto_close int fd = *path ? open_path(dirfd, path, follow ? 0 : O_NOFOLLOW) : -1;
 
 		object->mount = mount_of(*path ? fd : dirfd);
 	}
