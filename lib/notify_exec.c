@@ -117,16 +117,18 @@ int exec_watch(const struct notice *notice, bool lonely, bool *watched)
 	return err ? err : run_from_directory(notice);
 }
 
-/* True when it is let go of. */
+/* True when it is let go of; otherwise it stops once more, or ends. */
 static bool stopped(const struct notice *notice, pid_t tid, int status)
 {
 	int signal = WSTOPSIG(status);
 
 	switch (status >> 16) {
 	case PTRACE_EVENT_EXEC:
-		if (!program_runs(&notice->flight->program, tid))
-			kill(tid, SIGKILL);
 		caller_executed(notice->notify, notice->caller);
+		if (!program_runs(&notice->flight->program, tid)) {
+			kill(tid, SIGKILL);
+			return false;
+		}
 		signal = 0;
 		break;
 	case PTRACE_EVENT_STOP:
@@ -137,8 +139,9 @@ static bool stopped(const struct notice *notice, pid_t tid, int status)
 		ptrace(PTRACE_CONT, tid, NULL, (void *)(long)signal);
 		return false;
 	}
-	ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)signal);
-	return true;
+	/* Who is killed in the stop cannot be let go of: its end is waited for, as its parent
+	 * hears of that after its tracer only. */
+	return !ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)signal);
 }
 
 /*
