@@ -140,7 +140,7 @@ static const char *missing_remedy(const struct probe *probe, enum probe_fact fac
 {
 	switch (fact) {
 	case PROBE_CHILD:
-		return PROFILE("clone(2), prctl(2), setpgid(2) and socketpair(2)") ", and no limit "
+		return PROFILE("clone(2), prctl(2) and socketpair(2)") ", and no limit "
 		       "on processes";
 	case PROBE_PROC:
 		return "mount -t proc proc /proc";

@@ -70,8 +70,11 @@ void probe_try(struct probe *probe, enum probe_fact fact, long (*try)(void))
 	_exit(0);
 }
 
-/* Orphans are handed to us; at the limit the whole group is ended, we too. */
-static void reap_all(struct probe *probe, const sigset_t *child)
+/*
+ * Orphans are handed to us; at the limit the whole group is ended, we too.  Without one
+ * we end, and with us those who have us for a parent, and with them theirs.
+ */
+static void reap_all(struct probe *probe, const sigset_t *child, bool group)
 {
 	struct timespec now, end;
 
@@ -90,6 +93,8 @@ static void reap_all(struct probe *probe, const sigset_t *child)
 		if (left.tv_sec > 0 && (sigtimedwait(child, NULL, &left) > 0 || errno == EINTR))
 			continue;
 		probe->late = true;
+		if (!group)
+			_exit(1);
 		kill(0, SIGKILL);
 	}
 }
@@ -105,12 +110,13 @@ static void raise_file_size(void)
 	setrlimit(RLIMIT_FSIZE, &limit);
 }
 
-static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *probe))
+static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *probe), bool group)
 {
 	const struct rlimit none = { 0, 0 };
 	sigset_t child;
 
-	setpgid(0, 0);
+	group = group && !setpgid(0, 0);
+	probe->apart = true;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	setrlimit(RLIMIT_CORE, &none);
 	raise_file_size();
@@ -120,11 +126,11 @@ static _Noreturn void be_apart(struct probe *probe, void (*body)(struct probe *p
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &child, NULL);
 	body(probe);
-	reap_all(probe, &child);
+	reap_all(probe, &child, group);
 	_exit(0);
 }
 
-int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
+static int try_apart(struct probe *probe, void (*body)(struct probe *probe), bool group)
 {
 	pid_t child;
 	int status;
@@ -135,10 +141,20 @@ int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
 	if (child < 0)
 		return -errno;
 	if (child == 0)
-		be_apart(probe, body);
+		be_apart(probe, body, group);
 	/* ECHILD: SIGCHLD is ignored, and it has gone all the same. */
 	wait_apart(child, &status);
 	return 0;
+}
+
+int probe_apart(struct probe *probe, void (*body)(struct probe *probe))
+{
+	int err;
+
+	probe->apart = false;
+	err = try_apart(probe, body, true);
+	/* A filter may kill for setpgid(2), which nothing but this needs. */
+	return err || probe->apart ? err : try_apart(probe, body, false);
 }
 
 /* What a backend needs, in the order in which it would be missed. */

@@ -65,6 +65,7 @@ struct probe {
 	int fact[PROBE_NFACTS];
 	int limit;		/* seconds that a try may take */
 	bool late;		/* one had not ended by then, and was ended */
+	bool apart;		/* the process that tries, or makes others try, has come so far */
 
 	int landlock;		/* the version of its interface, or -1 */
 

@@ -211,7 +211,7 @@ is "$status" 0 'without listeners ptrace works'
 missing prctl=1
 no 'no_new_privs can be set' "$denied" "$(allow 'prctl(2)')"
 missing socketpair=1
-calls='clone(2), prctl(2), setpgid(2) and socketpair(2)'
+calls='clone(2), prctl(2) and socketpair(2)'
 no 'processes can be made to try it' "$denied" "$(allow "$calls"), and no limit on processes"
 missing getppid=1
 has 'who may not ask for its parent tries all the same' 'ptrace  works here'
@@ -255,6 +255,10 @@ remedy="$uring: a kernel with CONFIG_IO_URING; $(allow 'io_uring_setup(2)')"
 no 'io_uring (not for programs of pointsman)' "$denied" "$remedy"
 
 # A profile that kills for what it does not know.
+missing setpgid=kill
+is "$status" 0 'it needs no process group of its own'
+has 'who may not have one tries all the same' 'ptrace  works here'
+has 'and a listener' '  ok  it is told of a call'
 missing kcmp=kill
 no 'processes can be compared by kcmp(2)' 'who tries it is killed' \
 	"a kernel with CONFIG_KCMP; $(allow 'kcmp(2)')"
