@@ -266,7 +266,7 @@ static void clear(struct agent *agent)
 
 int agent_command(int argc, char **argv)
 {
-	struct agent agent = { .socket = -1, .signals = -1 };
+	struct agent agent = { .socket = -1, .signals = -1, .successor = -1 };
 	int status = EXIT_POINTSMAN;
 
 	if (!parse(&agent.options, argc, argv)) {

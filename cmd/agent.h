@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -86,6 +87,9 @@ struct agent {
 	struct audit *audit;		/* or NULL */
 	int socket;			/* listening */
 	int signals;			/* a signalfd */
+	bool told;			/* by a signal: it is to end */
+	int successor;			/* a connection of who takes its place, or -1 */
+	int64_t heard_out;		/* till then, in ms, what else has connected is heard out */
 	bool ends;
 	struct agent_connection *connections;
 	size_t nconnections;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Told to end, or asked to hand over, the agent first hears those out who have
+ * connected: a runtime that has sent its listener has none any more, and whoever
+ * connects later finds who listens next.  Only then are the processes stopped that
+ * serve, so that no container waits for a runtime that is slow.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -8,6 +14,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -17,6 +24,8 @@
 
 /* Runtimes that have connected and not said everything: more are not listened to. */
 #define CONNECTIONS 64
+/* So long are they heard out. */
+#define HEAR_OUT_MS 10000
 
 static void start(struct agent *agent, struct agent_container *container, const char *event)
 {
@@ -121,6 +130,28 @@ static void remove_connection(struct agent *agent, size_t i)
 	agent->connections[i] = agent->connections[--agent->nconnections];
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_ending(const struct agent *agent)
+{
+	return agent->told || agent->successor >= 0;
+}
+
+/* One is enough: who comes second finds the connection closed. */
+static void hear_out_for(struct agent *agent, struct agent_connection *successor)
+{
+	if (!is_ending(agent))
+		agent->heard_out = now_ms() + HEAR_OUT_MS;
+	if (agent->successor < 0)
+		agent->successor = steal_fd(&successor->fd);
+}
+
 static void receive(struct agent *agent, size_t i)
 {
 	struct agent_connection *connection = &agent->connections[i];
@@ -133,7 +164,7 @@ static void receive(struct agent *agent, size_t i)
 		if (got != -ENODATA)
 			complain("agent: a runtime's message cannot be read: %s", strerror(-got));
 	} else if (agent_is_request(connection)) {
-		agent->ends = agent_hand_over(agent, connection->fd);
+		hear_out_for(agent, connection);
 	} else {
 		container = agent_container_of(connection);
 		if (container)
@@ -190,9 +221,10 @@ void agent_stop_all(struct agent *agent)
 		if (c->server)
 			kill(c->server, SIGTERM);
 	for (reap(agent, true); any_served(agent); reap(agent, true))
-		if (poll(&ready, 1, -1) > 0 && read(agent->signals, &info, sizeof(info)) < 0 &&
-		    errno != EAGAIN)
-			return;
+		if (poll(&ready, 1, -1) > 0 &&
+		    read(agent->signals, &info, sizeof(info)) == sizeof(info) &&
+		    info.ssi_signo != SIGCHLD)
+			agent->told = true;
 }
 
 static void take_signal(struct agent *agent)
@@ -205,7 +237,25 @@ static void take_signal(struct agent *agent)
 		reap(agent, false);
 		return;
 	}
-	manager_tell("STOPPING=1");
+	/* Told twice, it waits for no runtime. */
+	agent->heard_out = now_ms() + (agent->told ? 0 : HEAR_OUT_MS);
+	if (!agent->told)
+		manager_tell("STOPPING=1");
+	agent->told = true;
+}
+
+static void finish(struct agent *agent)
+{
+	auto_close int successor = steal_fd(&agent->successor);
+
+	while (agent->nconnections) {
+		complain("agent: a runtime has not said everything, and is not waited for");
+		remove_connection(agent, agent->nconnections - 1);
+	}
+	if (successor >= 0)
+		agent->ends = agent_hand_over(agent, successor);
+	if (agent->ends || !agent->told)
+		return;
 	agent_stop_all(agent);
 	agent->ends = true;
 }
@@ -234,26 +284,38 @@ static int prepare(struct agent *agent)
 	return 0;
 }
 
+static int time_left(const struct agent *agent)
+{
+	int64_t left = agent->heard_out - now_ms();
+
+	if (!is_ending(agent))
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
 static void once(struct agent *agent)
 {
+	bool listens = !is_ending(agent) && agent->nconnections < CONNECTIONS;
 	struct pollfd any[CONNECTIONS + 2] = {
 		{ .fd = agent->signals, .events = POLLIN },
-		{ .fd = agent->nconnections < CONNECTIONS ? agent->socket : -1, .events = POLLIN },
+		{ .fd = listens ? agent->socket : -1, .events = POLLIN },
 	};
 	size_t n = agent->nconnections;
 
 	for (size_t i = 0; i < n; i++)
 		any[i + 2] = (struct pollfd){ .fd = agent->connections[i].fd, .events = POLLIN };
-	if (poll(any, n + 2, -1) <= 0)
+	if (poll(any, n + 2, time_left(agent)) < 0)
 		return;
 	/* From the last on, since one that is done is replaced by the last. */
 	for (size_t i = n; i-- > 0;)
-		if (any[i + 2].revents && !agent->ends)
+		if (any[i + 2].revents)
 			receive(agent, i);
-	if (any[1].revents && !agent->ends)
+	if (any[1].revents)
 		accept_one(agent);
-	if (any[0].revents && !agent->ends)
+	if (any[0].revents)
 		take_signal(agent);
+	if (is_ending(agent) && (!agent->nconnections || !time_left(agent)))
+		finish(agent);
 }
 
 int agent_loop(struct agent *agent)
@@ -266,8 +328,6 @@ int agent_loop(struct agent *agent)
 			once(agent);
 		status = EXIT_SUCCESS;
 	}
-	while (agent->nconnections)
-		remove_connection(agent, agent->nconnections - 1);
 	free(agent->connections);
 	return status;
 }

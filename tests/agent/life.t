@@ -134,6 +134,43 @@ ended h
 is "$? $out" "0 opening
 many rounds" "with no call lost"
 
+# A runtime that has said half when another agent, or the end, comes.
+sockets()
+{
+	find "/proc/$1/fd" -lname 'socket:*' 2>/dev/null | wc -l
+}
+# is_asked AGENT: it has two connections, or has ended
+is_asked()
+{
+	! [ -d "/proc/$1" ] || [ "$(sockets "$1")" -ge "$((listening + 2))" ]
+}
+half='{"fds":["seccompFd"],"metadata":"one","pid":PID,HALF"state":{"id":"half","bundle":"'$work/bundles/h'"}}'
+listening=$(sockets "$agent")
+coproc half { exec python3 "$(dirname "$0")/send.py" "$socket" "$half" listener 2>&1; }
+half_in=${half[1]} half_out=${half[0]} half_pid=$!
+read -r -t 30 -u "$half_out" line
+is "$line" half "a runtime has sent the listener, and not yet whose it is"
+old=$agent
+start_agent "${policies[@]}" --replace
+until_true is_asked "$old"
+echo >&"$half_in"
+wait "$old"
+is $? 0 "when another agent takes over, what such a runtime says is waited for"
+resumed()
+{
+	grep -q '"container":"half",.*"event":"resume"' "$work/audit"
+}
+until_true resumed
+eval "exec $half_in>&-"
+wait "$half_pid"
+ended_half()
+{
+	grep -q '"container":"half",.*"event":"end"' "$work/audit"
+}
+until_true ended_half
+is "$(audited 'select(.container == "half") | .event' | xargs)" "begin hand-over resume end" \
+	"and its container handed over with the others"
+
 # A process that is executed in a running container has a listener of its own.
 container i one 'echo started; until [ -e /tmp/stop ]; do :; done'
 until_true says i started

@@ -3,7 +3,8 @@
 #
 # send.py SOCKET TEXT [fd|listener] - what a runtime sends, and with it a descriptor,
 # which is no listener or is one; returns when the agent is done with it.  LONG is a lot
-# of spaces.
+# of spaces, PID this process; what follows HALF is sent when a line comes on standard
+# input, and then it stays until that ends.
 
 import array, ctypes, os, socket, struct, sys
 
@@ -22,9 +23,17 @@ if len(sys.argv) > 3:
     fd = listener() if sys.argv[3] == 'listener' else os.open('/dev/null', os.O_RDONLY)
     fds = array.array('i', [fd])
     control.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes()))
+text = sys.argv[2].replace('LONG', ' ' * 70000).replace('PID', str(os.getpid()))
+first, half, rest = text.partition('HALF')
 try:
-    s.sendmsg([sys.argv[2].replace('LONG', ' ' * 70000).encode()], control)
+    s.sendmsg([first.encode()], control)
+    if half:
+        print('half', flush=True)
+        sys.stdin.readline()
+        s.sendall(rest.encode())
     s.shutdown(socket.SHUT_WR)
     s.recv(1)
 except (ConnectionResetError, BrokenPipeError):
     pass
+if half:
+    sys.stdin.read()
