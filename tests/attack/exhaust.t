@@ -13,8 +13,6 @@ seconds=1
 [ "$part" -eq 1 ] || seconds=5
 [ -z "${PM_ATTACK_TRIES:-}" ] || seconds=30
 
-line=$("$attack/exhaust" threads "$good" "$evil" 1 2>/dev/null)
-verdict 'threads' "$line" naive
 # A supervisor that has no descriptor for a process, and lets go on what it cannot read.
 line=$(ulimit -n 24; "$PM_BUILD/tests/race/naive" --keep --path "$evil" \
 	"$attack/exhaust" processes "$good" "$evil" 1 2>/dev/null | grep '^tries=')
@@ -29,6 +27,9 @@ exhausted()
 }
 
 while read -r what; do
+	# Where nobody decides, what is used up is not what refuses.
+	line=$("$attack/exhaust" "$what" "$good" "$evil" 1 2>/dev/null | grep '^tries=')
+	verdict "$what" "$line" nobody
 	out=$("$PM" run --policy "$TMPDIR/policy.yaml" -- "$attack/exhaust" "$what" "$good" "$evil" \
 		$seconds 2>&1) || out+=" (status $?)"
 	exhausted "$what" "$out"
@@ -61,6 +62,17 @@ other=$(sed -n 's/.* other=\([0-9]*\) .*/\1/p' <<<"$out")
 lines=$(sed -n 's/^lines=//p' <<<"$out")
 [ -n "$ran" ] && [ "${other:-0}" -gt 0 ] && [ "$ran" -le "${lines:-0}" ] && [[ $out == *'last error ENOSPC'* ]]
 ok $? "the disk of the audit: $ran opens ran, $lines have lines, $other calls failed" "$out"
+# Who writes what calls there were, and goes on when it cannot.
+# shellcheck disable=SC2016 # a script of its own
+out=$("${own[@]}" sh -c 'mount -t tmpfs -o size=256k none "$1/small" && {
+	strace -f -o "$1/small/trace" -e trace=openat \
+		"$2" nothing "$1/files/good" "$1/files/evil" 3 2>/dev/null
+	echo "lines=$(grep -c "\"$1/files/good\"" "$1/small/trace")"
+}' sh "$TMPDIR" "$attack/exhaust" 2>&1)
+ran=$(sed -n 's/.* ran=\([0-9]*\) .*/\1/p' <<<"$out")
+lines=$(sed -n 's/^lines=//p' <<<"$out")
+[ "${ran:-0}" -gt "${lines:-0}" ] && [ "${lines:-0}" -gt 0 ]
+ok $? "the disk of strace: $ran opens ran, $lines have lines" "$out"
 out=$("$PM" run --audit /dev/full --policy "$TMPDIR/policy.yaml" -- cat "$good" 2>/dev/null)
 is "$?$out" 125 'an audit that cannot be begun: nothing is started'
 

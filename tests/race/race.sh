@@ -10,21 +10,24 @@
 race=$PM_BUILD/tests/race
 
 # verdict WHAT LINE SIDE: judge what an attack printed.  Against a supervisor
-# that reads and continues (SIDE is naive) it must win, or it is no attack.
+# that reads and continues (SIDE is naive), or where there is none (nobody), it
+# must win, or it is no attack.
 # Against pointsman it must not, and both what is allowed and what is denied
 # must have come up, or nothing has changed under the calls.
 verdict()
 {
-	local what=$1 line=$2 side=$3 tries refused ran other wins
+	local what=$1 line=$2 side=$3 against tries refused ran other wins
 	if ! [[ $line =~ ^tries=([0-9]+)\ refused=([0-9]+)\ ran=([0-9]+)\ other=([0-9]+)\ wins=([0-9]+)$ ]]; then
 		fail "$what, $side" "no counts: $line"
 		return
 	fi
 	tries=${BASH_REMATCH[1]} refused=${BASH_REMATCH[2]} ran=${BASH_REMATCH[3]}
 	other=${BASH_REMATCH[4]} wins=${BASH_REMATCH[5]}
-	if [ "$side" = naive ]; then
+	if [ "$side" != pointsman ]; then
+		against='read and continue'
+		[ "$side" = naive ] || against=$side
 		[ "$wins" -gt 0 ]
-		ok $? "$what: the attack wins against read and continue ($wins in $tries)" "$line"
+		ok $? "$what: the attack wins against $against ($wins in $tries)" "$line"
 		return
 	fi
 	[ "$wins" -eq 0 ] && [ "$refused" -gt 0 ] && [ "$ran" -gt 0 ]
