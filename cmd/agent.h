@@ -8,10 +8,12 @@
  * agent_loop.c		takes listeners, and keeps a process for each
  * agent_container.c	that process: one listener under its policy
  * agent_runtime.c	what the runtime still does under the filter
+ * agent_state.c	what it finds out of a container, and hands on with it
  * agent_manager.c	what the service manager is told, and keeps for us
  * agent_replace.c	another agent takes this one's place
  *
- * The main process decides on nothing and parses only what runtimes send.  Each
+ * The main process decides on nothing and parses only what runtimes send, and the
+ * configuration of their containers.  Each
  * listener has a process of its own, which has no other one's descriptors.  It
  * ends with the main process, and then the kernel does what it does for a
  * listener that nobody has: ENOSYS, or what SECCOMP_FILTER_FLAG_KILL_ORPHANS says.
@@ -70,10 +72,15 @@ struct agent_connection {
 /* A listener and whose it is. Owner: the agent, and the process that serves it. */
 struct agent_container {
 	struct agent_container *next;
-	char *text;			/* what the runtime sent, NUL-terminated */
+	char *text;			/* what the runtime sent, and what was found out since */
 	char *id, *bundle;
 	char *metadata;			/* or NULL */
-	pid_t pid;			/* of the container's process, as the runtime said; 0: it did not */
+	char *profile;			/* of its config.json; NULL: not read yet */
+	pid_t pid;			/* of a process of the container; 0: not known yet */
+	uint64_t started;		/* when that process was, in ticks since boot */
+	pid_t runtime;			/* the process in which the runtime ends; 0: not known */
+	bool named;			/* the runtime said which process, and which bundle */
+	bool runs;			/* it ran already, and this was executed in it */
 	int listener;
 	int state;			/* a memfd of text, where there is a store; else -1 */
 	char kept[32];			/* its name in the store */
@@ -119,13 +126,24 @@ void agent_connection_clear(struct agent_connection *connection);
 bool agent_is_request(const struct agent_connection *connection);
 /*
  * The container of a message; takes text and the listener, also where it fails.
- * NULL after a complaint.
+ * NULL after a complaint.  ours: the text is from an agent, and what that found out
+ * counts.
  */
-struct agent_container *agent_container_new(char *text, int listener);
+struct agent_container *agent_container_new(char *text, int listener, bool ours);
 /* The same of what a connection has received; takes that. */
 struct agent_container *agent_container_of(struct agent_connection *connection);
 void agent_container_free(struct agent_container *container);
 bool agent_is_listener(int fd);
+/* The member of a message that an agent adds. */
+#define AGENT_MEMBER "pointsman"
+
+/*
+ * agent_state.c.  Find out what is not known yet of one of the agent's containers,
+ * and write it into its text.  Returns 0 or a negative errno, after a complaint where
+ * it is not over already.
+ */
+#define AGENT_STATE_MAX ((size_t)1 << 20)
+int agent_know(const struct agent *agent, struct agent_container *container);
 
 /* agent_loop.c.  Returns the exit status. */
 int agent_loop(struct agent *agent);

@@ -138,8 +138,7 @@ static int make_layers(struct serving *serving)
 	serving->wrapped = calloc(n, sizeof(*serving->wrapped));
 	if (!serving->policies || !serving->wrapped || !serving->layers || !serving->names)
 		return -ENOMEM;
-	/* The bundle is the agent's to see, the rest is the container's. */
-	err = oci_judge_new(serving->container->bundle, serving->container->id, &serving->judge);
+	err = oci_judge_new(serving->container->profile, serving->container->id, &serving->judge);
 	if (!err)
 		err = read_policies(serving);
 	for (size_t i = 0; i < serving->n; i++) {
@@ -216,7 +215,7 @@ static int serve(struct serving *serving, const char *event)
 
 	/* A container that runs already has no runtime in it. */
 	if (!strcmp(event, "begin"))
-		runtime_know(&serving->runtime, serving->container->pid);
+		runtime_know(&serving->runtime, serving->container->runtime);
 	if (!err)
 		err = join_namespaces(serving->container);
 	if (!err)

@@ -51,67 +51,50 @@ static void drop(struct agent *agent, struct agent_container *container)
 	agent_container_free(container);
 }
 
-/*
- * crun 1.8.1 says neither pid nor bundle of what it executes in a container that
- * runs: they are those of the container of this id, which is served already.
- */
-static bool know_process(const struct agent *agent, struct agent_container *container)
+static void serve(struct agent *agent, struct agent_container *container, const char *event)
 {
-	const struct agent_container *known = agent->containers;
-	char *bundle;
+	bool known = !agent_know(agent, container);
 
-	if (container->pid)
-		return true;
-	while (known && (known == container || !known->pid || strcmp(known->id, container->id)))
-		known = known->next;
-	bundle = known && known->bundle ? strdup(known->bundle) : NULL;
-	if (!bundle)
-		return false;
-	free(container->bundle);
-	container->bundle = bundle;
-	container->pid = known->pid;
-	return true;
-}
-
-void agent_add(struct agent *agent, struct agent_container *container, const char *event)
-{
-	container->next = agent->containers;
-	agent->containers = container;
 	container->policy = agent_find_policy(&agent->options, container->metadata);
-	if (!know_process(agent, container)) {
-		complain("agent: container %s: its state has no pid, and no container of this id is served",
-			 container->id);
-	} else if (container->policy) {
+	if (known && container->policy) {
 		if (!container->kept[0])
 			manager_keep(container);
 		start(agent, container, event);
-	} else if (container->metadata) {
+	} else if (known && container->metadata) {
 		complain("agent: container %s: no policy is called '%s'", container->id,
 			 container->metadata);
-	} else {
+	} else if (known) {
 		complain("agent: container %s: no listenerMetadata says which policy", container->id);
 	}
 	if (!container->server)
 		drop(agent, container);
 }
 
+static void add(struct agent *agent, struct agent_container *container)
+{
+	container->next = agent->containers;
+	agent->containers = container;
+}
+
+void agent_add(struct agent *agent, struct agent_container *container, const char *event)
+{
+	add(agent, container);
+	serve(agent, container, event);
+}
+
+/* All are there before the first is served: it may need to know another one. */
 void agent_resume(struct agent *agent, struct agent_container *containers)
 {
-	struct agent_container *without = NULL, *next;
+	struct agent_container *next;
 
 	for (; containers; containers = next) {
 		next = containers->next;
-		if (containers->pid) {
-			agent_add(agent, containers, "resume");
-		} else {
-			containers->next = without;
-			without = containers;
-		}
+		add(agent, containers);
 	}
-	/* These need to know one of the others. */
-	for (; without; without = next) {
-		next = without->next;
-		agent_add(agent, without, "resume");
+	for (containers = agent->containers; containers; containers = next) {
+		next = containers->next;
+		if (!containers->server)
+			serve(agent, containers, "resume");
 	}
 }
 

@@ -82,7 +82,7 @@ bool manager_keeps(void)
 	return find_manager(&address);
 }
 
-/* What the runtime sent, for the next of us: sealed, so that it is what it was. */
+/* What is known of a container, for the next of us: sealed, so that it is what it was. */
 static int make_state(const char *text)
 {
 	auto_close int fd = memfd_create("container", MFD_CLOEXEC | MFD_ALLOW_SEALING);

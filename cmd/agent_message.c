@@ -120,6 +120,7 @@ void agent_container_free(struct agent_container *container)
 	free(container->id);
 	free(container->bundle);
 	free(container->metadata);
+	free(container->profile);
 	free(container);
 }
 
@@ -137,6 +138,7 @@ static char *text_of(json_object *object, const char *name)
 /* What is wrong with it, or NULL. */
 static const char *read_state(struct agent_container *container, json_object *message)
 {
+	auto_free char *status = NULL;
 	json_object *state, *pid;
 
 	if (!json_object_is_type(message, json_type_object))
@@ -153,10 +155,30 @@ static const char *read_state(struct agent_container *container, json_object *me
 	    !json_object_is_type(pid, json_type_int) || json_object_get_int(pid) < 0)
 		return "it has no pid";
 	container->pid = json_object_get_int(pid);
+	container->named = container->pid;
+	status = text_of(state, "status");
+	container->runs = status && !strcmp(status, "running");
 	return NULL;
 }
 
-struct agent_container *agent_container_new(char *text, int listener)
+/* What write_down() of agent_state.c wrote. */
+static void read_ours(struct agent_container *container, json_object *message)
+{
+	json_object *ours, *member;
+
+	if (!json_object_object_get_ex(message, AGENT_MEMBER, &ours))
+		return;
+	if (json_object_object_get_ex(ours, "pid", &member) && json_object_get_int(member) > 0)
+		container->pid = json_object_get_int(member);
+	if (json_object_object_get_ex(ours, "started", &member))
+		container->started = json_object_get_uint64(member);
+	free(container->bundle);
+	container->bundle = text_of(ours, "bundle");
+	container->profile = text_of(ours, "profile");
+	container->named = true;
+}
+
+struct agent_container *agent_container_new(char *text, int listener, bool ours)
 {
 	struct agent_container *container = calloc(1, sizeof(*container));
 	json_object *message;
@@ -175,6 +197,8 @@ struct agent_container *agent_container_new(char *text, int listener)
 	container->state = -1;
 	message = json_tokener_parse(text);
 	wrong = read_state(container, message);
+	if (!wrong && ours)
+		read_ours(container, message);
 	json_object_put(message);
 	if (!wrong && listener < 0)
 		wrong = "it brings no descriptor called " LISTENER_NAME;
@@ -217,5 +241,5 @@ struct agent_container *agent_container_of(struct agent_connection *connection)
 		connection->fds[index] = connection->fds[--connection->nfds];
 	connection->text = NULL;
 	agent_connection_clear(connection);
-	return agent_container_new(text, listener);
+	return agent_container_new(text, listener, false);
 }

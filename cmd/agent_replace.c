@@ -4,7 +4,7 @@
  * connects to the socket and asks; the old one has what was received answered, and
  * sends its socket and its listeners.  Each is a part: the length of a text, the
  * text, a descriptor.  The text of the socket is "socket", that of a listener what
- * the runtime sent; "end" comes last.  The old one goes on where the new one
+ * the runtime sent and the agent knows; "end" comes last.  The old one goes on where the new one
  * does not say that it has all of it.
  */
 #define _GNU_SOURCE
@@ -101,7 +101,7 @@ static int receive_part(int from, char **text, int *fd)
 	c = CMSG_FIRSTHDR(&message);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
-	if (len > AGENT_TEXT_MAX)
+	if (len > AGENT_STATE_MAX)
 		return -EMSGSIZE;
 	*text = malloc(len + 1);
 	if (!*text)
@@ -165,7 +165,7 @@ static int take_part(struct agent *agent, char *text, int fd)
 		agent->socket = fd;
 		return fd < 0 ? -EPROTO : 0;
 	}
-	container = agent_container_new(text, fd);
+	container = agent_container_new(text, fd, true);
 	if (!container)
 		return 0;
 	container->next = agent->containers;

@@ -100,8 +100,8 @@ static void name_of(const char *names, long i, char name[32])
 /* What make_state() of agent_manager.c made.  The caller frees it. */
 static char *read_state(int fd)
 {
-	char *text = malloc(AGENT_TEXT_MAX + 1);
-	ssize_t len = text ? pread(fd, text, AGENT_TEXT_MAX, 0) : -1;
+	char *text = malloc(AGENT_STATE_MAX + 1);
+	ssize_t len = text ? pread(fd, text, AGENT_STATE_MAX, 0) : -1;
 
 	if (len < 0) {
 		free(text);
@@ -130,7 +130,7 @@ static void resume(struct agent *agent, int listener, const char *names, long co
 		close(listener);
 		return;
 	}
-	container = agent_container_new(read_state(state), listener);
+	container = agent_container_new(read_state(state), listener, true);
 	if (!container)
 		return;
 	snprintf(container->kept, sizeof(container->kept), "%s", name);

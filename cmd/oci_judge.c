@@ -222,23 +222,38 @@ void oci_judge_free(struct oci_judge *judge)
 	free(judge);
 }
 
-int oci_judge_new(const char *bundle, const char *id, struct oci_judge **out)
+int oci_profile_read(const char *bundle, const char *id, char **out)
 {
-	struct oci_judge *judge = calloc(1, sizeof(*judge));
 	auto_free char *path = NULL;
 	json_object *config, *profile;
-	int err;
+	int err = 0;
 
-	if (!judge || asprintf(&path, "%s/config.json", bundle ? bundle : "") < 0) {
-		free(judge);
+	if (asprintf(&path, "%s/config.json", bundle ? bundle : "") < 0)
 		return -ENOMEM;
-	}
 	config = json_object_from_file(path);
 	profile = member(member(config, "linux"), "seccomp");
-	err = profile ? make(profile, judge) : -ENOENT;
+	*out = profile ? strdup(json_object_to_json_string_ext(profile, JSON_C_TO_STRING_PLAIN)) :
+			 NULL;
+	if (!*out)
+		err = profile ? -ENOMEM : -ENOENT;
 	json_object_put(config);
-	if (err) {
+	if (err)
 		complain("agent: container %s: its profile in '%s' cannot be read: %s", id, path,
+			 strerror(-err));
+	return err;
+}
+
+int oci_judge_new(const char *profile, const char *id, struct oci_judge **out)
+{
+	struct oci_judge *judge = calloc(1, sizeof(*judge));
+	json_object *object = json_tokener_parse(profile);
+	int err = judge ? -EINVAL : -ENOMEM;
+
+	if (judge && json_object_is_type(object, json_type_object))
+		err = make(object, judge);
+	json_object_put(object);
+	if (err) {
+		complain("agent: container %s: its profile cannot be understood: %s", id,
 			 strerror(-err));
 		oci_judge_free(judge);
 		return err;

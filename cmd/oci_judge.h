@@ -15,11 +15,13 @@
 struct oci_judge;
 
 /*
- * The profile of the container whose bundle this is (linux.seccomp of its
- * config.json), as libseccomp makes a filter of it.  Returns 0, or a negative errno
- * after a complaint about the container of this id.
+ * The profile of the container whose bundle this is: linux.seccomp of its config.json,
+ * as text, which is the caller's.  Returns 0, or a negative errno after a complaint
+ * about the container of this id.
  */
-int oci_judge_new(const char *bundle, const char *id, struct oci_judge **out);
+int oci_profile_read(const char *bundle, const char *id, char **out);
+/* The filter that libseccomp makes of such a text.  Fails in the same way. */
+int oci_judge_new(const char *profile, const char *id, struct oci_judge **out);
 void oci_judge_free(struct oci_judge *judge);
 
 /* What its filter returns for the call as it stands: SECCOMP_RET_*. */

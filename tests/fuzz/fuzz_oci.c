@@ -52,6 +52,7 @@ static void ask(const struct oci_judge *judge, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct oci_judge *judge = NULL;
+	char *text = NULL;
 	int fd, err;
 
 	if (!config[0])
@@ -60,7 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
 		abort();
 	close(fd);
-	err = oci_judge_new(bundle, "fuzz", &judge);
+	err = oci_profile_read(bundle, "fuzz", &text);
+	if (!err)
+		err = oci_judge_new(text, "fuzz", &judge);
+	free(text);
 	if (err > 0 || (!err && !judge))
 		abort();
 	if (!err)

@@ -25,15 +25,20 @@ static char dir[] = "/tmp/test-judge-XXXXXX";
 /* The judge of a bundle whose linux.seccomp is this text. */
 static int judge_of(const char *profile, struct oci_judge **judge)
 {
-	char path[64];
+	char path[64], *text = NULL;
 	FILE *file;
+	int err;
 
 	snprintf(path, sizeof(path), "%s/config.json", dir);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	fprintf(file, "{\"linux\": {\"seccomp\": %s}}", profile);
 	fclose(file);
-	return oci_judge_new(dir, "c", judge);
+	err = oci_profile_read(dir, "c", &text);
+	if (!err)
+		err = oci_judge_new(text, "c", judge);
+	free(text);
+	return err;
 }
 
 static uint32_t asks(const struct oci_judge *judge, int nr, uint64_t first)
@@ -117,10 +122,12 @@ static void test_tables(void **state)
 static void test_failures(void **state)
 {
 	struct oci_judge *judge = NULL;
+	char *text = NULL;
 
 	(void)state;
-	assert_int_equal(oci_judge_new("/nowhere", "c", &judge), -ENOENT);
-	assert_int_equal(oci_judge_new(NULL, "c", &judge), -ENOENT);
+	assert_int_equal(oci_profile_read("/nowhere", "c", &text), -ENOENT);
+	assert_int_equal(oci_profile_read(NULL, "c", &text), -ENOENT);
+	assert_int_equal(oci_judge_new("no JSON", "c", &judge), -EINVAL);
 	assert_int_equal(judge_of("null", &judge), -ENOENT);
 	assert_int_equal(judge_of("{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": ["
 				  "{\"names\": [\"mount\"], \"action\": \"SCMP_ACT_ERRNO\", \"args\": ["

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What an agent knows of a container is known to the next one, too
+. "$(dirname "$0")/agent.sh"
+
+cat >"$work/one.yaml" <<'EOT'
+version: 1
+rules:
+  - class: open-read
+    path: /data/file
+    redirect: {path: /srv/file}
+  - syscall: getpgid
+    redirect: {syscall: unshare}
+EOT
+policies=(--policy "one=$work/one.yaml")
+
+# container RUNTIME ID COMMAND: in the background; its output is $work/ID.out
+container()
+{
+	edit="$usual | $engines" refused='["unshare"]' bundle "$2" one "$work/one.yaml" -- "$3"
+	in_"$1" run -b "$work/bundles/$2" "$2" >"$work/$2.out" 2>&1 </dev/null &
+	echo $! >"$work/$2.pid"
+}
+says()
+{
+	grep -qsx "$2" "$work/$1.out"
+}
+ended()
+{
+	wait "$(cat "$work/$1.pid")"
+	local status=$?
+	out=$(cat "$work/$1.out")
+	return "$status"
+}
+# left ID TEXT: has what was executed in it printed a line of this?
+left()
+{
+	grep -qsx "$2" "$work/bundles/$1/root/tmp/left"
+}
+succeed()
+{
+	local old=$agent
+	start_agent "${policies[@]}" --replace
+	wait "$old"
+}
+
+start_agent "${policies[@]}"
+for runtime in crun runc; do
+	runs "$runtime" || continue
+	id=$runtime
+	container "$runtime" "$id" 'echo started; until [ -e /tmp/stop ]; do :; done
+		cat /data/file; inside call 121 0x4000000'
+	until_true says "$id" started
+	# Its first process ends, and leaves one under its listener.
+	in_"$runtime" exec "$id" sh -c 'inside forever /data/file /tmp/last >/tmp/left 2>&1 &'
+	until_true left "$id" opening
+	# The next container's, say.
+	jq '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}' \
+		"$work/bundles/$id/config.json" >"$work/other"
+	mv "$work/other" "$work/bundles/$id/config.json"
+	is "$(in_"$runtime" exec "$id" inside call 121 0x4000000)" "Operation not permitted" \
+		"$runtime: what is executed in a container has the profile of that"
+	succeed
+	until_true goes_on "$id"
+	is "$(in_"$runtime" exec "$id" inside call 121 0x4000000)" "Operation not permitted" \
+		"$runtime: also under another agent"
+	rm "$work/bundles/$id/config.json"
+	succeed
+	touch "$work/bundles/$id/root/tmp/last"
+	until_true left "$id" 'many rounds'
+	is "$(cat "$work/bundles/$id/root/tmp/left")" "opening
+many rounds" "$runtime: a process whose parent has ended loses no call when another agent takes over"
+	touch "$work/bundles/$id/root/tmp/stop"
+	ended "$id"
+	is "$? $out" "0 started
+replaced
+Operation not permitted" "$runtime: a container keeps the profile that it began with, whatever becomes of config.json"
+done
+is "$(cat "$work/agent.err")" "" "nothing is complained of"
+
+# Two of the same id, of two directories of a runtime: crun does not say in which one it
+# executes something.
+container crun twin 'echo started; until [ -e /tmp/stop ]; do :; done'
+until_true says twin started
+cp -a "$work/bundles/twin" "$work/bundles/other"
+rm -f "$work/bundles/other/root/tmp/stop"
+in_other()
+{
+	(work=$work/of-other; mkdir -p "$work/run"; in_crun "$@")
+}
+in_other run -b "$work/bundles/other" twin >"$work/other.out" 2>&1 </dev/null &
+other=$!
+until_true says other started
+said=$(in_crun exec twin cat /data/file 2>&1)
+is "${said##*: }" "Function not implemented" \
+	"what is executed in one of two containers of one id is not taken for the other's"
+is "$(tail -n 1 "$work/agent.err")" "pointsman: agent: container twin: its state has no pid, and two containers of this id are served" \
+	"and the agent says why"
+touch "$work/bundles/twin/root/tmp/stop" "$work/bundles/other/root/tmp/stop"
+ended twin
+is "$? $out" "0 started" "one ends"
+wait "$other"
+is "$? $(cat "$work/other.out")" "0 started" "and so does the other"
+stop_agent
+is $? 0 "the agent ends when it is told to"
+done_testing
