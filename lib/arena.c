@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,45 @@
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
+
+/*
+ * Whose pages are in our page tables: those that were written last.  Those of others stay in
+ * the memfd, and cost a fault when they are written again; a process that only lives costs
+ * nothing but its struct.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct arena *arenas[ARENA_MAPPED];
+	size_t oldest;
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* Before it is written. */
+static void keep_mapped(struct arena *arena)
+{
+	struct arena **place;
+
+	if (atomic_load_explicit(&arena->mapped, memory_order_relaxed))
+		return;
+	pthread_mutex_lock(&kept.lock);
+	place = &kept.arenas[kept.oldest];
+	kept.oldest = (kept.oldest + 1) % ARENA_MAPPED;
+	if (*place) {
+		atomic_store_explicit(&(*place)->mapped, false, memory_order_relaxed);
+		madvise((*place)->map, ARENA_SIZE, MADV_DONTNEED);
+	}
+	*place = arena;
+	atomic_store_explicit(&arena->mapped, true, memory_order_relaxed);
+	pthread_mutex_unlock(&kept.lock);
+}
+
+static void forget_mapped(struct arena *arena)
+{
+	pthread_mutex_lock(&kept.lock);
+	for (size_t i = 0; atomic_load(&arena->mapped) && i < ARENA_MAPPED; i++)
+		if (kept.arenas[i] == arena)
+			kept.arenas[i] = NULL;
+	pthread_mutex_unlock(&kept.lock);
+}
 
 /*
  * The descriptor that is handed out is a read-only one where /proc allows to
@@ -87,6 +128,7 @@ void arena_put(struct arena *arena)
 {
 	if (!arena || --arena->refs)
 		return;
+	forget_mapped(arena);
 	munmap(arena->map, ARENA_SIZE);
 	close(arena->fd);
 	free(arena->used);
@@ -158,6 +200,7 @@ int slot_take(struct arena *arena, size_t size, struct slot *slot)
 {
 	int err;
 
+	keep_mapped(arena);
 	while ((err = take_free(arena, size, slot)) && !grow(arena))
 		;
 	return err;
@@ -167,6 +210,7 @@ void slot_drop(struct slot *slot)
 {
 	if (!slot->arena)
 		return;
+	keep_mapped(slot->arena);
 	memset(slot_memory(slot), 0, slot->size);
 	mark(slot->arena, slot->offset / ARENA_GRAIN, grains(slot->size), false);
 	arena_put(slot->arena);

@@ -9,6 +9,7 @@
 #ifndef POINTSMAN_ARENA_H
 #define POINTSMAN_ARENA_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@
 /* Slots are multiples of this: a path and what goes with it; there is room for 65536 calls. */
 #define ARENA_GRAIN ((size_t)256)
 #define ARENA_GRAINS (ARENA_SIZE / ARENA_GRAIN)
+/* So many arenas, those used last, have pages that count as the supervisor's memory. */
+#define ARENA_MAPPED 128
 
 /*
  * Owner: the address spaces that map it (a fork shares its parent's) and the
@@ -32,6 +35,7 @@ struct arena {
 	ino_t ino;
 	uint64_t *used;		/* a bit a grain; those beyond are free */
 	size_t words;
+	atomic_bool mapped; /* its pages are in our page tables */
 };
 
 /* A part of an arena that one call in flight owns. */

@@ -77,6 +77,44 @@ static void supervisor_writes_and_target_reads(void **state)
 	arena_put(arena);
 }
 
+static unsigned long shared_kib(void)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *status = fopen("/proc/self/status", "r");
+
+	assert_non_null(status);
+	while (fgets(line, sizeof(line), status) && sscanf(line, "RssShmem: %lu kB", &kib) != 1)
+		;
+	fclose(status);
+	return kib;
+}
+
+/* What a process costs that only lives; all of them have called, and are still in a call. */
+static void many_arenas_need_memory_of_few(void **state)
+{
+	enum { MANY = 3 * ARENA_MAPPED };
+	const unsigned long before = shared_kib(), most = ARENA_MAPPED * (ARENA_PAGE / 1024);
+	struct arena *arenas[MANY];
+	struct slot slots[MANY];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		arenas[i] = make();
+		assert_int_equal(slot_take(arenas[i], 16, &slots[i]), 0);
+		memcpy(slot_memory(&slots[i]), &i, sizeof(i));
+	}
+	assert_in_range(shared_kib() - before, 1, most);
+	for (int i = 0; i < MANY; i++) {
+		assert_memory_equal(slot_memory(&slots[i]), &i, sizeof(i));
+		slot_drop(&slots[i]);
+	}
+	assert_in_range(shared_kib() - before, 1, most);
+	for (int i = 0; i < MANY; i++)
+		arena_put(arenas[i]);
+	assert_int_equal(shared_kib(), before);
+}
+
 static void slots_do_not_overlap(void **state)
 {
 	struct arena *arena = make();
@@ -172,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptor_cannot_write),
 		cmocka_unit_test(supervisor_writes_and_target_reads),
+		cmocka_unit_test(many_arenas_need_memory_of_few),
 		cmocka_unit_test(slots_do_not_overlap),
 		cmocka_unit_test(mapping_is_recognised),
 		cmocka_unit_test(seal_is_seen),
