@@ -10,6 +10,7 @@
 
 #include "check.h"
 #include "command.h"
+#include "options.h"
 #include "policy.h"
 #include "words.h"
 
@@ -119,6 +120,7 @@ static int check_file(struct checking *checking, const char *file)
  */
 static int take_options(struct checking *checking, int argc, char **argv, bool *help)
 {
+	static const char *const known[] = { "--strict", "--quiet", "--help", NULL };
 	bool options = true;
 	int n = 0;
 
@@ -136,7 +138,7 @@ static int take_options(struct checking *checking, int argc, char **argv, bool *
 		} else if (!strcmp(word, "-h") || !strcmp(word, "--help")) {
 			*help = true;
 		} else {
-			complain("unknown option '%s'; see 'pointsman help check'", word);
+			complain_option("check", word, known);
 			return -1;
 		}
 	}

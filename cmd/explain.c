@@ -21,6 +21,7 @@
 #include "options.h"
 #include "policy.h"
 #include "settle.h"
+#include "words.h"
 
 void explain_help(FILE *to)
 {
@@ -343,8 +344,11 @@ static int take_files(struct run_options *options)
 		complain("no call given; see 'pointsman help explain'");
 		err = -EINVAL;
 	} else if (!err && !is_call(*options->command)) {
-		complain("'%s' is no policy file that is there, and no system call of this machine",
-			 *options->command);
+		struct nearest nearest = { .word = *options->command };
+
+		syscall_nearest(&nearest);
+		complain("'%s' is no policy file that is there, and no system call of this machine%s",
+			 *options->command, nearest_hint(&nearest));
 		err = -EINVAL;
 	}
 	return err;

@@ -4,10 +4,13 @@
  */
 #include "command.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <pointsman/pointsman.h>
+
+#include "nearest.h"
 
 static int help_command(int argc, char **argv);
 static int version_command(int argc, char **argv);
@@ -50,8 +53,17 @@ static const struct command *find(const char *name)
 
 static int no_such_command(const char *name)
 {
-	complain("unknown %s '%s'; see 'pointsman help'",
-		 name[0] == '-' ? "option" : "subcommand", name);
+	struct nearest nearest = { .word = name };
+	bool option = name[0] == '-';
+
+	for (size_t i = 0; option && i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		nearest_try(&nearest, aliases[i].option);
+	for (size_t i = 0; !option && i < sizeof(commands) / sizeof(commands[0]); i++)
+		nearest_try(&nearest, commands[i].name);
+	complain("unknown %s '%s'%s", option ? "option" : "subcommand", name,
+		 nearest.found[0] ? nearest_hint(&nearest) :
+		 option	       ? "; the subcommand comes first, see 'pointsman help'" :
+				 "; see 'pointsman help'");
 	return EXIT_POINTSMAN;
 }
 

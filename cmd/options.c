@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "nearest.h"
 
 enum {
 	OPT_POLICY = 0x100,
@@ -266,6 +267,37 @@ static size_t matches(const struct table *table, const char *name, size_t len)
 	return n;
 }
 
+void complain_option(const char *subcommand, const char *option, const char *const *options)
+{
+	struct nearest nearest = { .word = option };
+
+	for (; *options; options++)
+		nearest_try(&nearest, *options);
+	if (nearest.found[0])
+		complain("unknown option '%s'%s", option, nearest_hint(&nearest));
+	else
+		complain("unknown option '%s'; see 'pointsman help %s'", option, subcommand);
+}
+
+/* word is what was written, with its dashes, of which len bytes are the name. */
+static void unknown_option(const struct table *table, const char *word, size_t len)
+{
+	char name[NEAREST_MAX + 1], known[MAX_OPTIONS][NEAREST_MAX + 1];
+	const char *options[MAX_OPTIONS + 1] = { NULL };
+
+	if (len > NEAREST_MAX) {
+		complain("unknown option '%.*s'; see 'pointsman help %s'", (int)len, word,
+			 table->subcommand);
+		return;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)len, word);
+	for (size_t i = 0; i < table->n; i++) {
+		snprintf(known[i], sizeof(known[i]), "--%s", table->options[i].name);
+		options[i] = known[i];
+	}
+	complain_option(table->subcommand, name, options);
+}
+
 /* What getopt_long() answered '?' or ':' for; word is where it stood. */
 static int bad_option(const struct table *table, int answer, const char *word)
 {
@@ -287,7 +319,7 @@ static int bad_option(const struct table *table, int answer, const char *word)
 		complain("option '%.*s' is ambiguous; see 'pointsman help %s'", (int)len, word,
 			 help);
 	else
-		complain("unknown option '%.*s'; see 'pointsman help %s'", (int)len, word, help);
+		unknown_option(table, word, len);
 	return -EINVAL;
 }
 

@@ -65,4 +65,10 @@ int run_options_add_policy(struct run_options *options, const char *file);
 unsigned int run_options_unsafe(const struct run_options *options);
 void run_options_clear(struct run_options *options);
 
+/*
+ * Complain of an option that is none of a subcommand, as it was written.  options, ending
+ * in NULL, are those there are, with their dashes.
+ */
+void complain_option(const char *subcommand, const char *option, const char *const *options);
+
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "options.h"
 #include "report_html.h"
 #include "report_sum.h"
 
@@ -166,6 +167,7 @@ static int check_files(const struct reporting *reporting)
  */
 static int take_options(struct reporting *reporting, int argc, char **argv, bool *help)
 {
+	static const char *const known[] = { "--output", "--help", NULL };
 	bool options = true;
 
 	reporting->audits = argv;
@@ -187,7 +189,7 @@ static int take_options(struct reporting *reporting, int argc, char **argv, bool
 			}
 			reporting->file = argv[i];
 		} else {
-			complain("unknown option '%s'; see 'pointsman help report'", word);
+			complain_option("report", word, known);
 			return -EINVAL;
 		}
 	}

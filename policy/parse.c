@@ -12,12 +12,15 @@
 
 int parse_errno(struct parse *parse, const struct node *node, const char *text, int *out)
 {
+	struct nearest nearest = { .word = text };
 	int err = errno_parse(text);
 
-	if (err < 0)
+	if (err < 0) {
+		errno_nearest(&nearest);
 		return complain(parse, node,
-				"'%s' is no errno, expected a name such as EACCES or 1..4095",
-				text);
+				"'%s' is no errno, expected a name such as EACCES or 1..4095%s",
+				text, nearest_hint(&nearest));
+	}
 	*out = err;
 	return 0;
 }
@@ -43,11 +46,29 @@ int parse_arg_index(struct parse *parse, const struct node *arg, const char *tex
 	return 0;
 }
 
+int parse_class(struct parse *parse, const struct node *node, const char *name, uint32_t *out)
+{
+	char text[512];
+
+	*out = classes_by_name(name);
+	if (*out)
+		return 0;
+	classes_hint(name, text, sizeof(text));
+	if (*text)
+		return complain(parse, node, "'%s' is no class%s", name, text);
+	classes_list(text, sizeof(text));
+	return complain(parse, node, "'%s' is no class, expected one of: %s", name, text);
+}
+
 int parse_syscall(struct parse *parse, const struct node *node, const char *name)
 {
+	struct nearest nearest = { .word = name };
 	const char *flaw = syscall_flaw(name);
 
-	return flaw ? complain(parse, node, "'%s' %s", name, flaw) : 0;
+	if (!flaw)
+		return 0;
+	syscall_nearest(&nearest);
+	return complain(parse, node, "'%s' %s%s", name, flaw, nearest_hint(&nearest));
 }
 
 int parse_absolute(struct parse *parse, const struct node *node, const char *path)
@@ -126,15 +147,11 @@ static int parse_fallbacks(struct parse *parse, const struct node *root,
 		return complain(parse, node, "defaults: a list, expected CLASS: OUTCOME");
 	for (uint32_t i = 0; i < file->fallbacks.n && !err; i++) {
 		const struct file_class_outcome *outcome = &file->fallbacks.outcomes[i];
-		uint32_t classes = classes_by_name(outcome->name);
-		char known[512];
+		uint32_t classes;
 
-		if (!classes) {
-			classes_list(known, sizeof(known));
-			return complain(parse, node->items[i * 2],
-					"'%s' is no class, expected one of: %s", outcome->name,
-					known);
-		}
+		err = parse_class(parse, node->items[i * 2], outcome->name, &classes);
+		if (err)
+			return err;
 		fallback = (struct fallback){ 0 };
 		err = parse_outcome(parse, tree_nth(node, i), &outcome->value, &fallback);
 		if (!err)

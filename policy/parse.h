@@ -49,6 +49,8 @@ int parse_number(struct parse *parse, const struct node *node, const char *text,
 /* The register of an argument, "0" .. "5". */
 int parse_arg_index(struct parse *parse, const struct node *arg, const char *text,
 		    unsigned int *out);
+/* PM_BIT()s. */
+int parse_class(struct parse *parse, const struct node *node, const char *name, uint32_t *out);
 int parse_syscall(struct parse *parse, const struct node *node, const char *name);
 /* An absolute path. */
 int parse_absolute(struct parse *parse, const struct node *node, const char *path);

@@ -12,17 +12,12 @@
 static int parse_classes(struct parse *parse, const struct node *node,
 			 const struct file_texts *file, struct match *match)
 {
-	char known[512];
-
 	for (uint32_t i = 0; i < file->n; i++) {
-		uint32_t classes = classes_by_name(file->texts[i]);
+		uint32_t classes;
+		int err = parse_class(parse, tree_entry(node, i), file->texts[i], &classes);
 
-		if (!classes) {
-			classes_list(known, sizeof(known));
-			return complain(parse, tree_entry(node, i),
-					"'%s' is no class, expected one of: %s", file->texts[i],
-					known);
-		}
+		if (err)
+			return err;
 		match->classes |= classes;
 	}
 	return 0;

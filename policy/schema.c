@@ -23,6 +23,7 @@
 #include <cyaml/cyaml.h>
 #include <pointsman/pointsman.h>
 
+#include "nearest.h"
 #include "schema.h"
 
 #define MAX_TEXT    131072	/* MAX_ARG_STRLEN: the longest that execve(2) takes */
@@ -262,12 +263,18 @@ static const cyaml_schema_field_t *find_field(const cyaml_schema_field_t *fields
 static int complain_key(struct writing *writing, const struct node *key,
 			const cyaml_schema_field_t *fields)
 {
+	struct nearest nearest = { .word = key->text };
 	char list[512];
 	size_t len = 0;
 
-	for (; fields->key && len < sizeof(list); fields++)
+	for (; fields->key && len < sizeof(list); fields++) {
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? ", " : "",
 					fields->key);
+		nearest_try(&nearest, fields->key);
+	}
+	if (nearest.found[0])
+		return tree_complain(writing->name, key, writing->complaint, "unknown key '%s'%s",
+				     key->text, nearest_hint(&nearest));
 	return tree_complain(writing->name, key, writing->complaint,
 			     "unknown key '%s', expected one of: %s", key->text, list);
 }

@@ -277,9 +277,14 @@ static int take_errno(char *pattern, int *out, char **error)
 					colon + 1, colon + 1) :
 			       0;
 	err = errno_by_name(colon + 1);
-	if (err < 0)
-		return complain(error, "--deny", "'%s' is no errno, expected a name such as EACCES",
-				colon + 1);
+	if (err < 0) {
+		struct nearest nearest = { .word = colon + 1 };
+
+		errno_nearest(&nearest);
+		return complain(error, "--deny",
+				"'%s' is no errno, expected a name such as EACCES%s", colon + 1,
+				nearest_hint(&nearest));
+	}
 	*colon = '\0';
 	*out = err;
 	return 0;
@@ -336,9 +341,13 @@ static int fill_syscall(struct rule *rule, const char *from, const char *to, cha
 	const char *both[] = { from, to };
 
 	for (size_t i = 0; i < 2; i++) {
-		if (syscall_flaw(both[i]))
-			return complain(error, "--syscall", "'%s' %s", both[i],
-					syscall_flaw(both[i]));
+		if (syscall_flaw(both[i])) {
+			struct nearest nearest = { .word = both[i] };
+
+			syscall_nearest(&nearest);
+			return complain(error, "--syscall", "'%s' %s%s", both[i],
+					syscall_flaw(both[i]), nearest_hint(&nearest));
+		}
 		if (syscall_owns_registers(both[i]))
 			return complain(error, "--syscall", "'%s' cannot be redirected%s", both[i],
 					i ? " to" : "");

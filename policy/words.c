@@ -13,6 +13,7 @@
 #include "words.h"
 
 #define MAX_ERRNO 4095
+#define MAX_SYSCALL 1024	/* numbers, all of them below it */
 
 int texts_add(struct texts *texts, const char *text)
 {
@@ -80,22 +81,23 @@ int number_parse_signed(const char *text, int64_t *out)
 	return 0;
 }
 
+/* The C library gives one name for each number; these have two. */
+static const struct {
+	const char *name;
+	int number;
+} other_errnos[] = {
+	{ "EWOULDBLOCK", EWOULDBLOCK },
+	{ "EDEADLOCK", EDEADLOCK },
+	{ "ENOTSUP", ENOTSUP },
+	{ "EOPNOTSUPP", EOPNOTSUPP },
+};
+#define OTHER_ERRNOS (sizeof(other_errnos) / sizeof(other_errnos[0]))
+
 int errno_by_name(const char *name)
 {
-	/* The C library gives one name for each number; these have two. */
-	static const struct {
-		const char *name;
-		int number;
-	} others[] = {
-		{ "EWOULDBLOCK", EWOULDBLOCK },
-		{ "EDEADLOCK", EDEADLOCK },
-		{ "ENOTSUP", ENOTSUP },
-		{ "EOPNOTSUPP", EOPNOTSUPP },
-	};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (!strcmp(others[i].name, name))
-			return others[i].number;
+	for (size_t i = 0; i < OTHER_ERRNOS; i++)
+		if (!strcmp(other_errnos[i].name, name))
+			return other_errnos[i].number;
 	for (int number = 1; number <= MAX_ERRNO; number++) {
 		const char *known = strerrorname_np(number);
 
@@ -103,6 +105,15 @@ int errno_by_name(const char *name)
 			return number;
 	}
 	return -EINVAL;
+}
+
+void errno_nearest(struct nearest *nearest)
+{
+	for (size_t i = 0; i < OTHER_ERRNOS; i++)
+		nearest_try(nearest, other_errnos[i].name);
+	for (int number = 1; number <= MAX_ERRNO; number++)
+		if (strerrorname_np(number))
+			nearest_try(nearest, strerrorname_np(number));
 }
 
 int errno_parse(const char *text)
@@ -139,24 +150,62 @@ void classes_list(char *out, size_t size)
 		snprintf(out + len, size - len, "any-path, any-address, any");
 }
 
+void classes_hint(const char *name, char *out, size_t size)
+{
+	uint32_t classes = pm_syscall_classes(name);
+	struct nearest nearest = { .word = name };
+	size_t len = 0;
+
+	if (!classes) {
+		for (int class = 0; class < PM_NCLASSES; class++)
+			nearest_try(&nearest, pm_class_name((enum pm_class)class));
+		nearest_try(&nearest, "any-path");
+		nearest_try(&nearest, "any-address");
+		snprintf(out, size, "%s", nearest_hint(&nearest));
+		return;
+	}
+	len = (size_t)snprintf(out, size, "; the call %s is of ", name);
+	for (int class = 0; class < PM_NCLASSES && len < size; class++) {
+		if (!(classes & PM_BIT(class)))
+			continue;
+		classes &= ~PM_BIT(class);
+		len += (size_t)snprintf(out + len, size - len, "%s%s",
+					pm_class_name((enum pm_class)class), classes ? ", " : "");
+	}
+}
+
+static const uint32_t tables[] = {
+#if defined(__x86_64__)
+	AUDIT_ARCH_X86_64, AUDIT_ARCH_I386,
+#elif defined(__i386__)
+	AUDIT_ARCH_I386,
+#elif defined(__aarch64__)
+	AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM,
+#elif defined(__riscv) && __riscv_xlen == 64
+	AUDIT_ARCH_RISCV64,
+#endif
+};
+
 static bool syscall_known(const char *name)
 {
-	static const uint32_t tables[] = {
-#if defined(__x86_64__)
-		AUDIT_ARCH_X86_64, AUDIT_ARCH_I386,
-#elif defined(__i386__)
-		AUDIT_ARCH_I386,
-#elif defined(__aarch64__)
-		AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM,
-#elif defined(__riscv) && __riscv_xlen == 64
-		AUDIT_ARCH_RISCV64,
-#endif
-	};
-
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		if (pm_syscall_number(tables[i], name) >= 0)
 			return true;
 	return false;
+}
+
+void syscall_nearest(struct nearest *nearest)
+{
+	if (syscall_known(nearest->word))
+		return;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (int nr = 0; nr < MAX_SYSCALL; nr++) {
+			const char *name = pm_syscall_name(tables[i], nr);
+
+			if (name)
+				nearest_try(nearest, name);
+		}
+	}
 }
 
 const char *syscall_flaw(const char *name)

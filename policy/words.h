@@ -11,6 +11,8 @@
 
 #include <pointsman/pointsman.h>
 
+#include "nearest.h"
+
 /* Texts that are owned together. */
 struct texts {
 	char **v;
@@ -34,11 +36,17 @@ int number_parse_signed(const char *text, int64_t *out);
 int errno_parse(const char *text);
 /* "ENOENT" only. */
 int errno_by_name(const char *name);
+void errno_nearest(struct nearest *nearest);
 
 /* "open-read", or any-path, any-address, any.  PM_BIT()s, or 0 for no class. */
 uint32_t classes_by_name(const char *name);
 /* All names of classes for a message: "open-read, open-write, ...". */
 void classes_list(char *out, size_t size);
+/*
+ * What to say of a name that is no class, after a message: the classes of the call of
+ * this name, or the class that was meant; "" where nothing is known.  out is of size bytes.
+ */
+void classes_hint(const char *name, char *out, size_t size);
 
 #define CLASSES_ADDRESS (PM_BIT(PM_CLASS_CONNECT) | PM_BIT(PM_CLASS_BIND) | PM_BIT(PM_CLASS_SEND))
 #define CLASSES_ALL	(PM_BIT(PM_NCLASSES) - 1)
@@ -49,6 +57,8 @@ void classes_list(char *out, size_t size);
  * the name; NULL: nothing.
  */
 const char *syscall_flaw(const char *name);
+/* Of all calls of this machine; none where the word is one itself. */
+void syscall_nearest(struct nearest *nearest);
 /* Does the call own the registers, so that it cannot be made of another, nor into one? */
 bool syscall_owns_registers(const char *name);
 

@@ -40,7 +40,13 @@ see="see 'pointsman help run'"
 # Garbage first: the command.
 says 'no subcommand' 125 "pointsman: no subcommand given; see 'pointsman help'"
 says 'unknown subcommand' 125 "pointsman: unknown subcommand 'frob'; see 'pointsman help'" frob
-says 'unknown option' 125 "pointsman: unknown option '--frob'; see 'pointsman help'" --frob
+says 'unknown option' 125 \
+	"pointsman: unknown option '--frob'; the subcommand comes first, see 'pointsman help'" --frob
+says 'mistyped subcommand' 125 "pointsman: unknown subcommand 'exlpain'; did you mean 'explain'?" exlpain
+says 'mistyped option' 125 "pointsman: unknown option '--hlep'; did you mean '--help'?" --hlep
+says 'an option of run before it' 125 \
+	"pointsman: unknown option '--policy'; the subcommand comes first, see 'pointsman help'" \
+	--policy x
 says 'help of what is not there' 125 \
 	"pointsman: unknown subcommand 'frob'; see 'pointsman help'" help frob
 says 'help of two' 125 "pointsman: help: one subcommand at a time, not 'run'" help run run
@@ -50,6 +56,10 @@ says 'version takes nothing' 125 "pointsman: version: takes no argument, not 'x'
 says 'no command' 125 "pointsman: no command given; $see" run
 says 'no command after --' 125 "pointsman: no command given; $see" run --
 says 'unknown long option' 125 "pointsman: unknown option '--frob'; $see" run --frob true
+says 'mistyped long option' 125 "pointsman: unknown option '--polcy'; did you mean '--policy'?" \
+	run --polcy x true
+says 'mistyped long option with a value' 125 \
+	"pointsman: unknown option '--audit_fd'; did you mean '--audit-fd'?" run --audit_fd=1 true
 says 'unknown long option with a value' 125 "pointsman: unknown option '--frob'; $see" \
 	run --frob=1 true
 says 'unknown short option' 125 "pointsman: unknown option '-x'; $see" run -x true
@@ -146,6 +156,9 @@ bad_form --deny /secret:EFROB "'EFROB' is no errno, expected a name such as EACC
 bad_form --syscall nonsense "no '=', expected NAME=NAME"
 bad_form --syscall frob=getpid "'frob' is no system call of this machine"
 bad_form --syscall getpid=frob "'frob' is no system call of this machine"
+bad_form --syscall gettid=gitpid "'gitpid' is no system call of this machine; did you mean 'getpid'?"
+bad_form --deny /secret:EACCESS \
+	"'EACCESS' is no errno, expected a name such as EACCES; did you mean 'EACCES'?"
 
 # What runs, and how it ends.
 says 'not found' 127 "pointsman: cannot run 'no-such-command': No such file or directory" \

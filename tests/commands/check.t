@@ -51,16 +51,15 @@ EOF
 finds 'errors' 1 ":1:10: error: version: '2', expected 1
 :2:17: error: 'EFOO' is no errno, expected a name such as EACCES or 1..4095
 :5:3: error: key 'connect' for the second time, first in line 4
-:7:5: error: unknown key 'pth', expected one of: class, syscall, path, tree, glob, \
-anonymous, spelling, address, argv, argc, env, env-absent, args, allow, deny, kill, value, \
-redirect, log
+:7:5: error: unknown key 'pth'; did you mean 'path'?
 :9:12: error: 'etc/passwd', expected an absolute path
 :9:30: error: 'b', expected an absolute path
-:10:11: error: 'EACCESS' is no errno, expected a name such as EACCES or 1..4095
+:10:11: error: 'EACCESS' is no errno, expected a name such as EACCES or 1..4095; did you mean \
+'EACCES'?
 :12:12: error: class: one that has no file
 :14:11: error: 'rel', expected an absolute path
 :16:5: error: several actions, expected one of allow, deny, kill, value, redirect
-:19:15: error: 'opnat' is no system call of this machine
+:19:15: error: 'opnat' is no system call of this machine; did you mean 'openat'?
 :20:12: error: value: 'x', expected a signed number of 64 bits
 :22:12: error: allow: 'maybe', expected true
 :23:5: error: anchor '&a', expected none: say things where they are used

@@ -56,6 +56,9 @@ says 'unknown option' 125 "unknown option '--frob'; $see" --frob open x
 says 'an option of run' 125 "unknown option '--audit'; $see" --audit x inner.yaml open x
 says 'unknown call' 125 "'frob' is no policy file that is there, and no system call of this machine" \
 	inner.yaml frob
+says 'mistyped call' 125 \
+	"'opnat' is no policy file that is there, and no system call of this machine; did you mean 'openat'?" \
+	inner.yaml opnat x
 says 'a bad policy' 125 "motd:1:1: a text, expected 'version: 1' and rules" motd open x
 says 'no path' 125 'openat: pathname is missing' inner.yaml openat
 says 'unknown flag' 125 "'O_FOO' is no number and no flag that is known here, for open" \

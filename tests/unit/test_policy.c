@@ -159,12 +159,13 @@ static void top(void **state)
 	expect("version: 2\n", "p.yaml:1:10: version: '2', expected 1");
 	expect("version: 1.0\n", "p.yaml:1:10: version: '1.0', expected 1");
 	expect("Version: 1\n",
-	       "p.yaml:1:1: unknown key 'Version', expected one of: version, default, defaults, "
-	       "unsafe, rules");
+	       "p.yaml:1:1: unknown key 'Version'; did you mean 'version'?");
 	expect("version: [1]\n", "p.yaml:1:10: version: a list, expected a text");
 	expect("version:\n", "p.yaml:1:9: version: nothing, expected a text");
 	expect("version: 1\nrule: []\n",
-	       "p.yaml:2:1: unknown key 'rule', expected one of: version, default, defaults, "
+	       "p.yaml:2:1: unknown key 'rule'; did you mean 'rules'?");
+	expect("version: 1\nfiles: []\n",
+	       "p.yaml:2:1: unknown key 'files', expected one of: version, default, defaults, "
 	       "unsafe, rules");
 	expect("version: 1\nrules: {a: b}\n",
 	       "p.yaml:2:9: unknown key 'a', expected one of: " KEYS);
@@ -196,7 +197,9 @@ static void defaults(void **state)
 	expect("version: 1\ndefaults: [deny]\n",
 	       "p.yaml:2:11: defaults: a list, expected CLASS: OUTCOME");
 	expect("version: 1\ndefaults: {open: deny}\n",
-	       "p.yaml:2:12: 'open' is no class, expected one of: " CLASSES);
+	       "p.yaml:2:12: 'open' is no class; the call open is of open-read, open-write, create");
+	expect("version: 1\ndefaults: {network: deny}\n",
+	       "p.yaml:2:12: 'network' is no class, expected one of: " CLASSES);
 	expect("version: 1\ndefaults: {exec: {deny: 4096}}\n",
 	       "p.yaml:2:25: '4096' is no errno, expected a name such as EACCES or 1..4095");
 	expect("version: 1\ndefaults: {exec: no}\n",
@@ -206,7 +209,9 @@ static void defaults(void **state)
 static void rule_form(void **state)
 {
 	(void)state;
-	rule("{pth: /a, allow: true}", "3:6: unknown key 'pth', expected one of: " KEYS);
+	rule("{pth: /a, allow: true}", "3:6: unknown key 'pth'; did you mean 'path'?");
+	rule("{env_absent: A, allow: true}", "3:6: unknown key 'env_absent'; did you mean 'env-absent'?");
+	rule("{file: /a, allow: true}", "3:6: unknown key 'file', expected one of: " KEYS);
 	rule("{path: /a}",
 	     "3:5: no action, expected one of allow, deny, kill, value, redirect");
 	rule("{path: /a, log: true}",
@@ -219,7 +224,8 @@ static void rule_form(void **state)
 	rule("{path: /a, deny: EWHAT}",
 	     "3:22: 'EWHAT' is no errno, expected a name such as EACCES or 1..4095");
 	rule("{path: /a, deny: eacces}",
-	     "3:22: 'eacces' is no errno, expected a name such as EACCES or 1..4095");
+	     "3:22: 'eacces' is no errno, expected a name such as EACCES or 1..4095; did you mean "
+	     "'EACCES'?");
 	rule("{path: /a, deny: -13}",
 	     "3:22: '-13' is no errno, expected a name such as EACCES or 1..4095");
 	rule("{path: /a, deny: 4096}",
@@ -241,10 +247,16 @@ static void rule_form(void **state)
 static void rule_match(void **state)
 {
 	(void)state;
-	rule("{class: [exec, open], allow: true}",
-	     "3:20: 'open' is no class, expected one of: " CLASSES);
+	rule("{class: [exec, unlink], allow: true}",
+	     "3:20: 'unlink' is no class; the call unlink is of remove");
+	rule("{class: [exec, open_raed], allow: true}",
+	     "3:20: 'open_raed' is no class; did you mean 'open-read'?");
+	rule("{class: [any-adress], allow: true}",
+	     "3:14: 'any-adress' is no class; did you mean 'any-address'?");
+	rule("{class: [exec, files], allow: true}",
+	     "3:20: 'files' is no class, expected one of: " CLASSES);
 	rule("{syscall: [open, opne], allow: true}",
-	     "3:22: 'opne' is no system call of this machine");
+	     "3:22: 'opne' is no system call of this machine; did you mean 'open'?");
 	rule("{path: a, allow: true}", "3:12: 'a', expected an absolute path");
 	rule("{path: ~/a, allow: true}", "3:12: '~/a', expected an absolute path");
 	rule("{path: [/a, ''], allow: true}", "3:17: '', expected an absolute path");
@@ -297,7 +309,8 @@ static void rule_syscall(void **state)
 	     "3:15: syscall: 'openat' names nothing that the rule is about: never so");
 	rule("{syscall: connect, path: /a, allow: true}",
 	     "3:15: syscall: 'connect' names nothing that the rule is about: never so");
-	rule("{syscall: Openat, allow: true}", "3:15: 'Openat' is no system call of this machine");
+	rule("{syscall: Openat, allow: true}", "3:15: 'Openat' is no system call of this machine; did you mean "
+	     "'openat'?");
 	rule("{syscall: 257, allow: true}", "3:15: '257' is no system call of this machine");
 	rule("{syscall: socketcall, allow: true}",
 	     "3:15: 'socketcall' is decided on as the call that it makes, expected one such as "
@@ -392,7 +405,7 @@ static void redirects(void **state)
 	rule("{syscall: socket, redirect: {args: [{index: 1, value: 1}, {index: 1, value: 2}]}}",
 	     "3:63: args: index 1 for the second time");
 	rule("{syscall: socket, redirect: {syscall: sokcet}}",
-	     "3:43: 'sokcet' is no system call of this machine");
+	     "3:43: 'sokcet' is no system call of this machine; did you mean 'socket'?");
 	rule("{syscall: socket, redirect: {syscall: rt_sigreturn}}",
 	     "3:43: 'rt_sigreturn' cannot be redirected to");
 }

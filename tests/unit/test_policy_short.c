@@ -135,9 +135,9 @@ static void errors(void **state)
 	     "--syscall: 'restart_syscall' cannot be redirected");
 	says(policy_add_syscall, "getpid", "--syscall: no '=', expected NAME=NAME");
 	says(policy_add_syscall, "gitpid=getppid",
-	     "--syscall: 'gitpid' is no system call of this machine");
+	     "--syscall: 'gitpid' is no system call of this machine; did you mean 'getpid'?");
 	says(policy_add_syscall, "getpid=gitppid",
-	     "--syscall: 'gitppid' is no system call of this machine");
+	     "--syscall: 'gitppid' is no system call of this machine; did you mean 'getppid'?");
 }
 
 static void paths(void **state)
