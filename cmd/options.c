@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "command.h"
 #include "nearest.h"
 
@@ -57,6 +58,7 @@ static const struct option backend_only[] = {
 };
 
 #define MAX_OPTIONS 32
+#define MAX_TOLD    10	/* errors of one policy that are named */
 
 /*
  * What getopt_long() is asked with: lives in run_options_parse().  The first word
@@ -323,21 +325,55 @@ static int bad_option(const struct table *table, int answer, const char *word)
 	return -EINVAL;
 }
 
+/* All that is wrong with a policy, up to MAX_TOLD; takes error, the first. */
+static int bad_file(int err, const char *file, const char *bytes, size_t len, char *error)
+{
+	struct flaws flaws = { 0 };
+	size_t told = 0;
+
+	if (err != -EINVAL || policy_check(file, bytes, len, &flaws) || !flaws.nerrors) {
+		flaws_clear(&flaws);
+		return bad_policy(err, file, error);
+	}
+	free(error);
+	for (size_t i = 0; i < flaws.n && told < MAX_TOLD; i++)
+		if (flaws.v[i].error && ++told)
+			complain("%s", flaws.v[i].text);
+	if (flaws.nerrors > told)
+		complain("%s: %zu more error%s%s; 'pointsman check' names all", file,
+			 flaws.nerrors - told, flaws.nerrors - told == 1 ? "" : "s",
+			 flaws.more ? " at least" : "");
+	flaws_clear(&flaws);
+	return err;
+}
+
 int run_options_add_policy(struct run_options *options, const char *file)
 {
 	struct policy *policy = NULL;
-	char *error = NULL;
-	int err = policy_load(file, &policy, &error);
+	char *bytes, *error;
+	size_t len;
+	int err;
 
-	return err ? bad_policy(err, file, error) : add_policy(options, policy);
+	/* It may be a pipe: it is read once. */
+	err = policy_read(file, &bytes, &len, &error);
+	if (err)
+		return bad_policy(err, file, error);
+	err = policy_parse(file, bytes, len, &policy, &error);
+	if (err)
+		err = bad_file(err, file, bytes, len, error);
+	else
+		err = add_policy(options, policy);
+	free(bytes);
+	return err;
 }
 
+/* A bad one does not hide what is wrong with the next. */
 static int load_files(struct run_options *options)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < options->nfiles && !err; i++)
-		err = run_options_add_policy(options, options->files[i]);
+	for (size_t i = 0; i < options->nfiles; i++)
+		err = run_options_add_policy(options, options->files[i]) ?: err;
 	return err;
 }
 

@@ -125,6 +125,15 @@ got=$("$PM" run --policy bad.yaml true 2>&1)
 is $? 125 'bad policy: status'
 [[ $got =~ ^pointsman:\ bad\.yaml:[0-9]+:[0-9]+:\ [^$'\n']+$ ]]
 check 'bad policy: one line, with file, line and column' "$got"
+printf 'version: 1\nrules:\n- {pth: /a, allow: true}\n- {path: b, allow: true}\n' >two.yaml
+says 'every error of every policy' 125 "pointsman: two.yaml:3:4: unknown key 'pth'; did you mean 'path'?
+pointsman: two.yaml:4:10: 'b', expected an absolute path
+pointsman: bad.yaml:3:1: unknown key 'frob', expected one of: version, default, defaults, unsafe, rules" \
+	run --policy two.yaml --policy bad.yaml true
+(printf 'version: 1\nrules:\n'; yes -- '- {path: b, allow: true}' | head -n 12) >many.yaml
+got=$("$PM" run --policy <(cat many.yaml) true 2>&1)
+is "$(grep -c "'b', expected an absolute path" <<<"$got") $(sed -n '11,$s/^.*: //p' <<<"$got")" \
+	"10 2 more errors; 'pointsman check' names all" 'the first ten errors, and that there are more'
 # bad_form OPTION ARGUMENT MESSAGE
 bad_form()
 {
