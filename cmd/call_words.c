@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "socket_words.h"
+
 #define MAX_WORDS 12	/* of an argv */
 #define MAX_WORD  60	/* bytes of each */
 
@@ -163,7 +165,7 @@ void words_named(FILE *to, json_object *object, const char *before)
 	bool first = true, path = false;
 	json_object *deep;
 
-	if (!json_object_object_get_ex(object, "deep", &deep))
+	if (words_socket(to, object, before) || !json_object_object_get_ex(object, "deep", &deep))
 		return;
 	json_object_object_foreach(deep, role, item) {
 		const char *kind = words_member(item, "kind", "");

@@ -23,7 +23,7 @@ char *words_bytes(json_object *string, size_t *len);
 
 /*
  * What a call names, as one line: "/etc/motd", "/a -> /b", "192.0.2.1:80",
- * "/bin/ls [ls -l]".  object has deep, and is a call, or ran or left of one.  before
+ * "/bin/ls [ls -l]"; of socket(2), which names nothing, the kind of socket.  object has deep, and is a call, or ran or left of one.  before
  * comes before it, where there is anything.
  */
 void words_named(FILE *to, json_object *object, const char *before);

@@ -14,6 +14,7 @@
 #include "address.h"
 #include "command.h"
 #include "shapes.h"
+#include "socket_words.h"
 #include "words.h"
 
 #if defined(__x86_64__)
@@ -45,16 +46,22 @@ struct reading {
 	char **words;
 };
 
-/* "O_RDONLY|O_CLOEXEC|0x1".  Returns 0 or -EINVAL. */
-static int parse_value(const char *text, uint64_t *out)
+#define MAX_PART 64
+
+/*
+ * "O_RDONLY|O_CLOEXEC|0x1".  Returns 0, or -EINVAL with the part that is not known in bad,
+ * which has MAX_PART bytes.
+ */
+static int parse_value(const char *text, uint64_t *out, char *bad)
 {
 	*out = 0;
 	for (;;) {
 		size_t len = strcspn(text, "|"), i = 0;
-		char part[64];
 		uint64_t number;
+		char *part = bad;
 
-		if (!len || len >= sizeof(part))
+		*part = '\0';
+		if (!len || len >= MAX_PART)
 			return -EINVAL;
 		memcpy(part, text, len);
 		part[len] = '\0';
@@ -62,7 +69,7 @@ static int parse_value(const char *text, uint64_t *out)
 			i++;
 		if (i < sizeof(flags) / sizeof(flags[0]))
 			number = flags[i].value;
-		else if (number_parse(part, &number))
+		else if (socket_word(part, &number) && number_parse(part, &number))
 			return -EINVAL;
 		*out |= number;
 		if (!text[len])
@@ -162,12 +169,18 @@ static void take_vector(struct reading *reading, const struct pm_shape *shape,
 static int take_number(struct reading *reading, uint64_t *out)
 {
 	const char *word = *reading->words;
+	char bad[MAX_PART];
 
 	if (!word)
 		return 0;
-	if (parse_value(word, out)) {
-		complain("'%s' is no number and no flag that is known here, for %s", word,
-			 reading->call);
+	if (parse_value(word, out, bad)) {
+		struct nearest nearest = { .word = bad };
+
+		for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+			nearest_try(&nearest, flags[i].name);
+		socket_nearest(&nearest);
+		complain("'%s' is no number and no flag that is known here, for %s%s", word,
+			 reading->call, nearest_hint(&nearest));
 		return -EINVAL;
 	}
 	reading->words++;
@@ -237,6 +250,7 @@ static int take_argument(struct reading *reading, const struct pm_sysent *ent, u
 			 struct written_call *out)
 {
 	const struct pm_shape *shape = NULL;
+	char bad[MAX_PART];
 	uint64_t value;
 
 	PM_SHAPE_EACH(ent, own)
@@ -250,7 +264,7 @@ static int take_argument(struct reading *reading, const struct pm_sysent *ent, u
 		/* fallthrough */
 	default:
 		/* A descriptor may be left out: the word is for what comes. */
-		if (*reading->words && parse_value(*reading->words, &value) && ent &&
+		if (*reading->words && parse_value(*reading->words, &value, bad) && ent &&
 		    shape_follows(ent, arg + 1))
 			return 0;
 		return take_number(reading, &out->args[arg]);

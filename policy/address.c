@@ -205,17 +205,35 @@ static int parse_unix(const char *text, struct address *out, char **why)
 	return err;
 }
 
+int family_by_name(const char *name, uint64_t *out)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		if (!strcmp(families[i].name, name)) {
+			*out = families[i].family;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *family_name(unsigned int family)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (families[i].family == family)
+			return families[i].name;
+	return NULL;
+}
+
 static int parse_family(const char *text, struct address *out, char **why)
 {
 	const char *name = text + strlen("family:");
+	uint64_t known;
 	uint16_t number;
 
 	out->kind = ADDRESS_FAMILY;
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		if (!strcmp(families[i].name, name)) {
-			out->family = families[i].family;
-			return 0;
-		}
+	if (!family_by_name(name, &known)) {
+		out->family = (unsigned int)known;
+		return 0;
 	}
 	if (parse_port(name, strlen(name), &number))
 		return complain(why, "'%s' names no family, expected one such as netlink, packet "

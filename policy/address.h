@@ -55,6 +55,10 @@ void address_clear(struct address *address);
 bool address_is_one(const struct address *address);
 /* AF_INET, AF_INET6, AF_UNIX, the number of another, or AF_UNSPEC for ADDRESS_IP. */
 unsigned int address_family(const struct address *address);
+/* The number of a family that has a name here, "inet6" or "netlink".  Returns 0 or -EINVAL. */
+int family_by_name(const char *name, uint64_t *out);
+/* The name, or NULL. */
+const char *family_name(unsigned int family);
 
 /* What a call does with an address; it changes what the address means. */
 enum address_use { ADDRESS_CONNECT, ADDRESS_BIND, ADDRESS_SEND };

@@ -63,6 +63,11 @@ says 'a bad policy' 125 "motd:1:1: a text, expected 'version: 1' and rules" motd
 says 'no path' 125 'openat: pathname is missing' inner.yaml openat
 says 'unknown flag' 125 "'O_FOO' is no number and no flag that is known here, for open" \
 	inner.yaml open x O_FOO
+says 'mistyped flag' 125 \
+	"'O_RDWR|O_CLOEXC' is no number and no flag that is known here, for open; did you mean 'O_CLOEXEC'?" \
+	inner.yaml open x 'O_RDWR|O_CLOEXC'
+says 'unknown family' 125 "'AF_FROB' is no number and no flag that is known here, for socket" \
+	inner.yaml socket AF_FROB
 says 'too many words' 125 "'4' is one word more than getpgid takes" inner.yaml getpgid 1 2 3 0 0 0 4
 says 'more than one address' 125 "'192.0.2.0/24:80' is more than one address, expected one" \
 	inner.yaml connect 192.0.2.0/24:80
@@ -141,6 +146,36 @@ layer 1 of 1: inner.yaml
   so rules[4]: answer 7
 
 the call does not run, and returns 7' inner.yaml getppid
+cat >sockets.yaml <<'EOF'
+version: 1
+rules:
+  - {syscall: socket, args: {index: 0, equal: 10}, redirect: {args: {index: 0, value: 2}}}
+  - {syscall: [socket, socketpair], deny: EAFNOSUPPORT}
+EOF
+explains 'a socket by its names' 0 'socket AF_INET6 SOCK_STREAM|SOCK_CLOEXEC IPPROTO_TCP
+
+layer 1 of 1: sockets.yaml
+  the call as a whole
+    yes  rules[0], sockets.yaml:3: redirect
+  so rules[0]: redirect
+  now socket AF_INET SOCK_STREAM|SOCK_CLOEXEC IPPROTO_TCP
+
+the call runs as socket AF_INET SOCK_STREAM|SOCK_CLOEXEC IPPROTO_TCP' \
+	sockets.yaml socket AF_INET6 'SOCK_STREAM|SOCK_CLOEXEC' IPPROTO_TCP
+# In words as in numbers, and what has no name.
+while IFS=: read -r words numbers expected; do
+	for call in "$words" "$numbers"; do
+		# shellcheck disable=SC2086
+		is "$("$PM" explain sockets.yaml $call | head -n 1)" "$expected" "explain $call"
+	done
+done <<'EOF'
+socket AF_NETLINK SOCK_RAW|SOCK_NONBLOCK NETLINK_SOCK_DIAG:socket 16 0x803 4:socket AF_NETLINK SOCK_RAW|SOCK_NONBLOCK NETLINK_SOCK_DIAG
+socketpair AF_LOCAL SOCK_SEQPACKET 0:socketpair 1 5 0:socketpair AF_UNIX SOCK_SEQPACKET 0
+socketpair PF_UNIX SOCK_SEQPACKET:socketpair 1 5:socketpair AF_UNIX SOCK_SEQPACKET 0
+socket AF_INET SOCK_STREAM IPPROTO_IP:socket 2 1 0:socket AF_INET SOCK_STREAM 0
+socket AF_VSOCK 7 3:socket 40 7 3:socket AF_VSOCK 7 3
+socket 77 SOCK_DGRAM|0x10 6:socket 77 0x12 6:socket 77 SOCK_DGRAM|0x10 6
+EOF
 explains 'what nobody asks to see' 0 \
 	'getpid: no layer asks to see it, so it is not stopped and runs as it is made' \
 	inner.yaml outer.yaml getpid
