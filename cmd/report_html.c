@@ -358,6 +358,18 @@ static void put_count(FILE *to, unsigned long long count, const char *class)
 	fprintf(to, "<td class=\"n %s\">%llu</td>", count ? class : "note", count);
 }
 
+/* What it was, one after the other: "sh → make → … → cc". */
+static void put_execs(FILE *to, const struct process *process)
+{
+	for (size_t i = 0; i < MAX_EXECS && process->programs[i]; i++) {
+		if (i)
+			fputs(" → ", to);
+		if (i == MAX_EXECS - 1 && process->nprograms > MAX_EXECS)
+			fputs("… → ", to);
+		put_json(to, process->programs[i], true);
+	}
+}
+
 static void put_process(FILE *to, const struct sum *sum, const struct process *process,
 			size_t depth)
 {
@@ -369,7 +381,7 @@ static void put_process(FILE *to, const struct sum *sum, const struct process *p
 
 	fprintf(to, "<tr><td style=\"padding-left:%.1fem\"><code>",
 		1.2 * (double)(depth < MAX_INDENT ? depth : MAX_INDENT));
-	put_json(to, process->program, true);
+	put_execs(to, process);
 	fprintf(to, "</code></td><td class=\"n\">%lld</td><td class=\"n\">%llu</td>",
 		(long long)process->pid, process->counts[WAS_ALLOWED]);
 	put_count(to, process->counts[WAS_REDIRECTED], "turn");
@@ -395,7 +407,7 @@ static void put_processes(FILE *to, const struct sum *sum)
 	      "</tr>\n", to);
 	for (struct process *at = sum_tree(sum); at; at = sum_walk(at, &depth)) {
 		/* One that begins a run and then makes no call has nothing to show. */
-		if (!at->program && !at->children)
+		if (!at->nprograms && !at->children)
 			continue;
 		if (rows++ < MAX_TREE_ROWS)
 			put_process(to, sum, at, depth);

@@ -179,6 +179,24 @@ static int add_process(struct sum *sum, int64_t pid, int64_t parent, struct proc
 	return 0;
 }
 
+/* A process becomes another program: where there is no more room, in place of the last one. */
+static int add_program(struct process *process, const struct span *program)
+{
+	size_t last = process->nprograms < MAX_EXECS ? process->nprograms : MAX_EXECS;
+	char *text;
+
+	if (last && program->at && same_text(process->programs[last - 1], program))
+		return 0;
+	text = copy(program);
+	if (!text)
+		return -ENOMEM;
+	if (last == MAX_EXECS)
+		free(process->programs[--last]);
+	process->programs[last] = text;
+	process->nprograms++;
+	return 0;
+}
+
 static int count_process(struct sum *sum, const struct span members[NMEMBERS],
 			 enum outcome_kind outcome, int64_t time)
 {
@@ -205,11 +223,7 @@ static int count_process(struct sum *sum, const struct span members[NMEMBERS],
 		process->first = time;
 	if (time > process->last)
 		process->last = time;
-	if (process->program && program->at && same_text(process->program, program))
-		return 0;
-	free(process->program);
-	process->program = copy(program);
-	return process->program ? 0 : -ENOMEM;
+	return add_program(process, program);
 }
 
 static enum outcome_kind outcome_of(const struct span *verdict)
@@ -452,7 +466,8 @@ void sum_clear(struct sum *sum)
 			struct process *process = sum->processes[i];
 
 			sum->processes[i] = process->next;
-			free(process->program);
+			for (size_t p = 0; p < MAX_EXECS; p++)
+				free(process->programs[p]);
 			free(process);
 		}
 	}

@@ -23,6 +23,7 @@ enum {
 	MAX_KIND_BYTES = 16384,	/* of what is told of one */
 	MAX_BYTES = 64 << 20,	/* of all of them */
 	MAX_PROGRAMS = 3,	/* by which a kind of call was made */
+	MAX_EXECS = 6,		/* programs that a process was: the first ones and the last */
 };
 
 enum outcome_kind { WAS_ALLOWED, WAS_REDIRECTED, WAS_DENIED, WAS_ANSWERED, WAS_KILLED, NOUTCOMES };
@@ -49,7 +50,8 @@ struct process {
 	int64_t pid, parent;	/* parent is 0 where nothing tells it */
 	size_t number;		/* in the order of appearance */
 	int64_t first, last;
-	char *program;		/* JSON, the last one */
+	char *programs[MAX_EXECS];	/* JSON, one after the other */
+	size_t nprograms;		/* more than MAX_EXECS: those between the last two are left out */
 	unsigned long long counts[NOUTCOMES];
 	/* For the tree. */
 	struct process *above, *children, *sibling, **end;
