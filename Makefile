@@ -70,9 +70,10 @@ check-notify: setup-tests setup-kernel
 	@$(MAKE) --no-print-directory all
 	tests/check-notify $(BUILD)
 
-# The Debian packages: built, and installed into a clean root (which needs root).
+# The part of it that is the Debian packages: built, and installed into a clean root
+# (which needs root).
 check-package: setup
-	$(lock) scripts/install debhelper debootstrap dpkg-dev git lintian util-linux
+	$(lock) scripts/install debhelper dpkg-dev git lintian mmdebstrap util-linux
 	tests/check-package $(BUILD)
 
 demo-kernel:

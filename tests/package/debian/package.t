@@ -9,7 +9,7 @@
 
 . "$(dirname "$0")/../../harness/tap.sh"
 need git dpkg-buildpackage dh lintian meson
-[ "$(id -u)" != 0 ] || need debootstrap unshare setpriv
+[ "$(id -u)" != 0 ] || need mmdebstrap unshare setpriv
 cd "$TMPDIR" || exit 1
 
 check()
@@ -60,10 +60,9 @@ clean_root()
 		# shellcheck disable=SC2016 # apt-get's own names
 		mirror=$(apt-get indextargets --format '$(CODENAME) $(SITE)' 'Created-By: Packages' |
 			awk -v "name=$codename" '$1 == name { print $2; exit }')
-		debootstrap --variant=minbase --include="$depends" "$codename" root ${mirror:+"$mirror"} &&
-			tar -C root --exclude='./var/cache/apt/archives/*.deb' \
-				--exclude='./var/lib/apt/lists/*' -cf "$cache.$$" . &&
-			mv "$cache.$$" "$cache" && rm -rf root && mkdir root || return
+		mmdebstrap --mode=root --format=tar --variant=minbase --include="$depends" \
+			--dpkgopt=force-unsafe-io "$codename" "$cache.$$" ${mirror:+"$mirror"} &&
+			mv "$cache.$$" "$cache" || return
 	fi
 	tar -C root -xpf "$cache"
 }
