@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -107,6 +108,11 @@ static int add_policy(struct agent_options *options, const char *arg)
 
 static int set_socket(struct agent_options *options, const char *arg)
 {
+	/* It would be an abstract one, which has no mode: anybody may connect. */
+	if (!arg[0]) {
+		complain("agent: --socket: '' is no path");
+		return -EINVAL;
+	}
 	if (strlen(arg) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
 		complain("agent: --socket: '%s' is longer than a socket's path may be", arg);
 		return -EINVAL;
@@ -228,6 +234,10 @@ static int find_socket(struct agent *agent)
 {
 	int err = agent_inherit(agent);
 
+	if (!err && agent->socket >= 0 && agent->options.socket) {
+		complain("agent: --socket given, and a socket from a service manager");
+		return -EINVAL;
+	}
 	if (err || agent->socket >= 0)
 		return err;
 	if (!agent->options.socket) {
@@ -264,16 +274,37 @@ static void clear(struct agent *agent)
 	cleanup_close(&agent->signals);
 }
 
+/* Tried in a way that changes nothing: the agent does this for each container. */
+static int check_rights(void)
+{
+	if (!chroot("/"))
+		return 0;
+	complain("agent: only root can serve containers: %s", strerror(errno));
+	return -errno;
+}
+
+/* Each container takes some, and so does each of its calls. */
+static void take_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int agent_command(int argc, char **argv)
 {
-	struct agent agent = { .socket = -1, .signals = -1, .successor = -1 };
+	struct agent agent = { .pid = getpid(), .socket = -1, .signals = -1, .successor = -1 };
 	int status = EXIT_POINTSMAN;
 
+	take_descriptors();
 	if (!parse(&agent.options, argc, argv)) {
 		if (agent.options.help) {
 			agent_help(stdout);
 			status = finish_output();
-		} else if (!open_audit(&agent, argv) && !find_socket(&agent)) {
+		} else if (!check_rights() && !open_audit(&agent, argv) && !find_socket(&agent)) {
 			status = agent_loop(&agent);
 		}
 	}

@@ -92,12 +92,14 @@ struct agent_container {
 struct agent {
 	struct agent_options options;
 	struct audit *audit;		/* or NULL */
+	pid_t pid;			/* the main process */
 	int socket;			/* listening */
 	int signals;			/* a signalfd */
 	bool told;			/* by a signal: it is to end */
 	int successor;			/* a connection of who takes its place, or -1 */
 	int64_t heard_out;		/* till then, in ms, what else has connected is heard out */
 	bool ends;
+	bool full;			/* no descriptors for another container */
 	struct agent_connection *connections;
 	size_t nconnections;
 	struct agent_container *containers;
@@ -189,9 +191,9 @@ void runtime_wrap(const struct agent_runtime *runtime, struct pm_layer *policy,
  */
 void manager_tell(const char *message);
 bool manager_keeps(void);
-/* Keep these two for the next of us, or no longer. */
+/* Keep these two for the next of us, or no longer what has this name ("": nothing has). */
 void manager_keep(struct agent_container *container);
-void manager_forget(const struct agent_container *container);
+void manager_forget(const char *name);
 
 /*
  * agent_replace.c.  The new one: returns 0 with the socket and containers taken

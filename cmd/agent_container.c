@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,7 +24,11 @@
 #include "agent.h"
 #include "cleanup.h"
 #include "command.h"
+#include "notify_plain.h"
 #include "policy.h"
+
+/* Calls that are complained of, once each. */
+#define REFUSED 32
 
 /* Owner: the process. */
 struct serving {
@@ -38,6 +41,9 @@ struct serving {
 	struct pm_layer **layers;
 	const char **names;
 	size_t n;
+	struct pm_observer observer;
+	const char *refused[REFUSED];	/* names of calls: the library's */
+	size_t nrefused;
 };
 
 static void stop(int signal)
@@ -64,13 +70,13 @@ static void *follow(void *data)
 	return NULL;
 }
 
-static int follow_agent(void)
+static int follow_agent(pid_t agent)
 {
-	pid_t parent = getppid();
-	int fd = (int)syscall(SYS_pidfd_open, parent, 0);
+	int fd = (int)syscall(SYS_pidfd_open, agent, 0);
 	pthread_t thread;
 
-	if (fd < 0 || getppid() != parent)
+	/* Once it is the parent, the descriptor is of no other one of its number. */
+	if (fd < 0 || getppid() != agent)
 		return -ESRCH;
 	return -pthread_create(&thread, NULL, follow, (void *)(intptr_t)fd);
 }
@@ -159,16 +165,6 @@ static int join_namespaces(const struct agent_container *container)
 	return setns(pidfd, CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) ? -errno : 0;
 }
 
-static void take_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static int tell(const struct serving *serving, const char *event)
 {
 	const struct agent_container *container = serving->container;
@@ -178,6 +174,31 @@ static int tell(const struct serving *serving, const char *event)
 	};
 
 	return serving->agent->audit ? audit_container(serving->agent->audit, &line) : 0;
+}
+
+/* Without an audit nothing else would say why a container does not start. */
+static void complain_once(struct serving *serving, const char *call)
+{
+	for (size_t i = 0; i < serving->nrefused; i++)
+		if (!strcmp(serving->refused[i], call))
+			return;
+	if (serving->nrefused == REFUSED)
+		return;
+	serving->refused[serving->nrefused++] = call;
+	complain("agent: container %s: %s is refused: it was inspected, and there is no redirect here to run it with",
+		 serving->container->id, call);
+}
+
+static int observe(void *data, const struct pm_event *event)
+{
+	struct serving *serving = data;
+	const struct pm_observer *audit =
+		serving->agent->audit ? audit_observer(serving->agent->audit) : NULL;
+
+	if (event->kind == PM_EVENT_ANSWER && event->verdict && event->verdict->rule &&
+	    !strcmp(event->verdict->rule, PLAIN_REFUSED))
+		complain_once(serving, event->call->name);
+	return audit ? audit->tell(audit->data, event) : 0;
 }
 
 static void handle_signals(void)
@@ -209,7 +230,6 @@ static unsigned int agreed_unsafe(const struct serving *serving)
 /* Returns what pm_serve() does, or a negative errno. */
 static int serve(struct serving *serving, const char *event)
 {
-	struct agent *agent = serving->agent;
 	struct pm_options options = { 0 };
 	int err = make_layers(serving);
 
@@ -224,7 +244,8 @@ static int serve(struct serving *serving, const char *event)
 		return err;
 	options.layers = serving->layers;
 	options.nlayers = serving->n;
-	options.observer = agent->audit ? audit_observer(agent->audit) : NULL;
+	serving->observer = (struct pm_observer){ .data = serving, .tell = observe };
+	options.observer = &serving->observer;
 	options.unsafe = agreed_unsafe(serving);
 	err = pm_serve(&options, serving->container->listener);
 	if (err >= 0)
@@ -239,10 +260,9 @@ _Noreturn void agent_serve(struct agent *agent, struct agent_container *containe
 	int err;
 
 	let_go(agent, container->listener);
-	take_descriptors();
 	if (agent->audit)
 		audit_tag(agent->audit, container->id);
-	err = follow_agent();
+	err = follow_agent(agent->pid);
 	handle_signals();
 	if (!err)
 		err = serve(&serving, event);

@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@
 
 /* Runtimes that have connected and not said everything: more are not listened to. */
 #define CONNECTIONS 64
+/* Descriptors that one of them takes: its own, the listener, the state, and one in between. */
+#define DESCRIPTORS 4
 /* So long are they heard out. */
 #define HEAR_OUT_MS 10000
 
@@ -47,7 +50,8 @@ static void drop(struct agent *agent, struct agent_container *container)
 	while (*at != container)
 		at = &(*at)->next;
 	*at = container->next;
-	manager_forget(container);
+	agent->full = false;
+	manager_forget(container->kept);
 	agent_container_free(container);
 }
 
@@ -98,10 +102,29 @@ void agent_resume(struct agent *agent, struct agent_container *containers)
 	}
 }
 
+/* For all that has connected, and one more.  What has no room is lost when it is received. */
+static bool has_room(const struct agent *agent)
+{
+	int fds[(CONNECTIONS + 1) * DESCRIPTORS];
+	size_t n = 0, want = (agent->nconnections + 1) * DESCRIPTORS;
+	bool room;
+
+	while (n < want && (fds[n] = fcntl(agent->socket, F_DUPFD_CLOEXEC, 0)) >= 0)
+		n++;
+	room = n == want;
+	while (n)
+		close(fds[--n]);
+	return room;
+}
+
 static void accept_one(struct agent *agent)
 {
-	int fd = accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC);
+	int fd;
 
+	agent->full = !has_room(agent);
+	if (agent->full)
+		complain("agent: too many descriptors are open: runtimes wait until a container has ended");
+	fd = agent->full ? -1 : accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
 	agent->connections[agent->nconnections++] = (struct agent_connection){ .fd = fd };
@@ -109,6 +132,7 @@ static void accept_one(struct agent *agent)
 
 static void remove_connection(struct agent *agent, size_t i)
 {
+	agent->full = false;
 	agent_connection_clear(&agent->connections[i]);
 	agent->connections[i] = agent->connections[--agent->nconnections];
 }
@@ -278,7 +302,7 @@ static int time_left(const struct agent *agent)
 
 static void once(struct agent *agent)
 {
-	bool listens = !is_ending(agent) && agent->nconnections < CONNECTIONS;
+	bool listens = !is_ending(agent) && !agent->full && agent->nconnections < CONNECTIONS;
 	struct pollfd any[CONNECTIONS + 2] = {
 		{ .fd = agent->signals, .events = POLLIN },
 		{ .fd = listens ? agent->socket : -1, .events = POLLIN },

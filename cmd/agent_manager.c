@@ -118,12 +118,12 @@ void manager_keep(struct agent_container *container)
 			 container->id, strerror(-err));
 }
 
-void manager_forget(const struct agent_container *container)
+void manager_forget(const char *name)
 {
 	char text[64];
 
-	if (!container->kept[0])
+	if (!name[0])
 		return;
-	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", container->kept);
+	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	manager_tell(text);
 }

@@ -76,7 +76,8 @@ int agent_receive(struct agent_connection *connection)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	take_descriptors(connection, &message);
 	if (message.msg_flags & MSG_CTRUNC)
-		return -EMSGSIZE;
+		return connection->nfds < sizeof(connection->fds) / sizeof(connection->fds[0]) ?
+			       -EMFILE : -EMSGSIZE;
 	connection->len += (size_t)len;
 	connection->text[connection->len] = '\0';
 	if (!len)

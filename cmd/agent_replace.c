@@ -98,6 +98,8 @@ static int receive_part(int from, char **text, int *fd)
 	*text = NULL;
 	if (recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof(len))
 		return -EPIPE;
+	if (message.msg_flags & MSG_CTRUNC)
+		return -EMFILE;
 	c = CMSG_FIRSTHDR(&message);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
@@ -167,10 +169,15 @@ static int take_part(struct agent *agent, char *text, int fd)
 	}
 	container = agent_container_new(text, fd, true);
 	if (!container)
-		return 0;
+		return -EPROTO;
 	container->next = agent->containers;
 	agent->containers = container;
-	return 0;
+	/* It was served: it stays with who knows its policy. */
+	if (agent_find_policy(&agent->options, container->metadata))
+		return 0;
+	complain("agent: container %s: no policy is called '%s'", container->id,
+		 container->metadata ? container->metadata : "");
+	return -EINVAL;
 }
 
 static int take_everything(struct agent *agent, int connection)

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static bool is_listening(int fd)
 	socklen_t len = sizeof(value);
 
 	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) && value &&
+	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) && value == SOCK_STREAM &&
 	       !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX;
 }
 
@@ -111,58 +113,116 @@ static char *read_state(int fd)
 	return text;
 }
 
-/* A listener that was kept, and the state that was kept under the same name. */
-static void resume(struct agent *agent, int listener, const char *names, long count, long which)
+static bool is_state(int fd)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && seals & F_SEAL_WRITE;
+}
+
+/* What a service manager hands over. */
+struct handed {
+	const char *names;
+	long count;
+};
+
+/* The descriptor of this kind that was kept under the same name as which; -1: none. */
+static int find_kept(const struct handed *handed, long which, bool (*is)(int fd))
+{
+	char name[32], other[32];
+
+	name_of(handed->names, which, name);
+	for (long i = 0; i < handed->count; i++) {
+		name_of(handed->names, i, other);
+		if (i != which && !strcmp(name, other) && is(FIRST_FD + (int)i))
+			return FIRST_FD + (int)i;
+	}
+	return -1;
+}
+
+/* A listener that was kept, and its state.  False: it is of no use. */
+static bool resume(struct agent *agent, const struct handed *handed, long which)
 {
 	struct agent_container *container;
-	char name[32], other[32];
-	int state = -1;
+	int state = find_kept(handed, which, is_state);
+	char name[32];
 
-	name_of(names, which, name);
-	for (long i = 0; i < count && state < 0; i++) {
-		name_of(names, i, other);
-		if (i != which && !strcmp(name, other) &&
-		    fcntl(FIRST_FD + (int)i, F_GET_SEALS) & F_SEAL_WRITE)
-			state = FIRST_FD + (int)i;
-	}
+	name_of(handed->names, which, name);
 	if (state < 0) {
 		complain("agent: no state was kept for the listener '%s'", name);
-		close(listener);
-		return;
+		return false;
 	}
-	container = agent_container_new(read_state(state), listener, true);
+	container = agent_container_new(read_state(state),
+					fcntl(FIRST_FD + (int)which, F_DUPFD_CLOEXEC, FIRST_FD), true);
 	if (!container)
-		return;
+		return false;
 	snprintf(container->kept, sizeof(container->kept), "%s", name);
 	container->next = agent->containers;
 	agent->containers = container;
+	return true;
+}
+
+/* A socket, a listener or its state; of nothing else, nor of a part of these, is use made. */
+static void take_one(struct agent *agent, const struct handed *handed, long which)
+{
+	int fd = FIRST_FD + (int)which;
+	char name[32];
+
+	name_of(handed->names, which, name);
+	if (is_listening(fd)) {
+		if (agent->socket >= 0) {
+			complain("agent: the service manager hands over a second socket, '%s'; it is closed",
+				 name);
+			return;
+		}
+		agent->socket = fd;
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	} else if (agent_is_listener(fd)) {
+		if (!resume(agent, handed, which))
+			manager_forget(name);
+	} else if (!is_state(fd)) {
+		complain("agent: what the service manager hands over as '%s' is of no use; it is closed",
+			 name);
+	} else if (find_kept(handed, which, agent_is_listener) < 0) {
+		/* The container ended while nobody served it, and the manager let go of the listener. */
+		manager_forget(name);
+	}
+}
+
+/* A decimal number and nothing else; -1: it is none. */
+static long number(const char *text)
+{
+	char *end;
+	long value;
+
+	if (!text || *text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	value = strtol(text, &end, 10);
+	return errno || *end ? -1 : value;
 }
 
 int agent_inherit(struct agent *agent)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-	const char *names = getenv("LISTEN_FDNAMES");
-	long count = fds ? strtol(fds, NULL, 10) : 0;
+	struct handed handed = { .names = getenv("LISTEN_FDNAMES") };
 
-	if (!pid || strtol(pid, NULL, 10) != getpid())
-		count = 0;
-	for (long i = 0; i < count; i++)
+	if (number(getenv("LISTEN_PID")) == agent->pid && getenv("LISTEN_FDS")) {
+		handed.count = number(getenv("LISTEN_FDS"));
+		if (handed.count < 0 || handed.count > INT_MAX - FIRST_FD) {
+			complain("agent: LISTEN_FDS: '%s' is no number of descriptors",
+				 getenv("LISTEN_FDS"));
+			return -EINVAL;
+		}
+	}
+	for (long i = 0; i < handed.count; i++)
 		if (fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC)) {
 			complain("agent: descriptor %ld of the service manager is not there",
 				 FIRST_FD + i);
 			return -EBADF;
 		}
-	for (long i = 0; i < count; i++) {
-		int fd = FIRST_FD + (int)i;
-
-		if (is_listening(fd) && agent->socket < 0) {
-			agent->socket = fd;
-			fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-		} else if (agent_is_listener(fd)) {
-			resume(agent, fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD), names, count, i);
-		}
-	}
-	for (long i = 0; i < count; i++)
+	for (long i = 0; i < handed.count; i++)
+		take_one(agent, &handed, i);
+	for (long i = 0; i < handed.count; i++)
 		if (FIRST_FD + (int)i != agent->socket)
 			close(FIRST_FD + (int)i);
 	unsetenv("LISTEN_PID");

@@ -63,13 +63,15 @@ nc: can't connect to remote host (127.0.0.1): Connection refused" \
 		"$runtime: connections are redirected, denied, made as they are"
 
 	id=$runtime-names
-	bundle "$id" names "$work/names.yaml" -- 'stat /etc/passwd; cat /data/secret'
+	bundle "$id" names "$work/names.yaml" -- 'stat /etc/passwd; stat /etc/hostname 2>/dev/null; cat /data/secret'
 	contained "$runtime" "$id"
 	is "$? $out" "0 stat: can't stat '/etc/passwd': Operation not permitted
 replaced" "$runtime: what would run from memory of the program is refused"
 	is "$(audited 'select(.container == "'"$id"'" and .comm == "stat" and
 		.deep.pathname.text == "/etc/passwd") | [.verdict, .errno, .layer, .rule] | join(" ")')" \
 		"deny EPERM pointsman built-in: no redirect here" "$runtime: and the audit says why"
+	is "$(grep -c "^pointsman: agent: container $id: newfstatat is refused: it was inspected, and there is no redirect here" "$work/agent.err")" \
+		1 "$runtime: the agent says so, once"
 	grep -q "the agent refuses, unless a rule denies them or gives a value: .*lstat" \
 		"$work/bundles/$id/notes"
 	ok $? "$runtime: as oci-profile has said"

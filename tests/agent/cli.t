@@ -3,7 +3,7 @@
 #
 # What is said where the agent, or a profile, is asked for what cannot be
 . "$(dirname "$0")/agent.sh"
-need python3
+need python3 setpriv
 
 good=$work/good.yaml
 printf 'version: 1\nrules:\n  - {class: open-read, path: /x, redirect: {path: /y}}\n' >"$good"
@@ -27,6 +27,7 @@ refuses "agent: $work/bad.yaml:1:10: version: '2', expected 1" \
 	agent --policy "x=$work/bad.yaml"
 refuses "agent: no --socket given, and none from a service manager; see 'pointsman help agent'" \
 	agent --policy "x=$good"
+refuses "agent: --socket: '' is no path" agent --socket "" --policy "x=$good"
 long=/tmp/$(printf 'x%.0s' {1..120})
 refuses "agent: --socket: '$long' is longer than a socket's path may be" \
 	agent --socket "$long" --policy "x=$good"
@@ -46,6 +47,50 @@ refuses "agent: option '--socket' needs an argument" agent --socket
 refuses "agent: takes no argument, not 'more'" agent --policy "x=$good" more
 is "$("$PM" help agent | head -n 1)" \
 	"Usage: pointsman agent --socket PATH --policy NAME=FILE [OPTIONS]" "help agent"
+
+# What a service manager hands over: the descriptors from 3 on.  handed N ARGUMENT...
+handed()
+{
+	local fds=$1
+	shift
+	# shellcheck disable=SC2016
+	LISTEN_FDS=$fds sh -c 'LISTEN_PID=$$ exec "$@"' sh "$PM" agent --policy "x=$good" "$@" 2>&1 </dev/null
+}
+sockets=$(dirname "$0")/sockets.py
+none="no --socket given, and none from a service manager; see 'pointsman help agent'"
+is "$(LISTEN_FDS=1 LISTEN_PID=1 "$PM" agent --policy "x=$good" 2>&1)" "pointsman: agent: $none" \
+	"descriptors that are for another process"
+is "$(handed 1x)" "pointsman: agent: LISTEN_FDS: '1x' is no number of descriptors" "no number of descriptors"
+is "$(handed 1 3>&-)" "pointsman: agent: descriptor 3 of the service manager is not there" \
+	"a descriptor that is not there"
+is "$(LISTEN_FDNAMES=null handed 1 3</dev/null)" "pointsman: agent: what the service manager hands over as 'null' is of no use; it is closed
+pointsman: agent: $none" "a descriptor that is no socket"
+for kind in inet datagram; do
+	is "$(python3 "$sockets" "$kind" -- "$PM" agent --policy "x=$good" 2>&1)" \
+		"pointsman: agent: what the service manager hands over as '$kind' is of no use; it is closed
+pointsman: agent: $none" "a socket of another kind: $kind"
+done
+is "$(python3 "$sockets" unix -- "$PM" agent --policy "x=$good" --socket "$socket" 2>&1)" \
+	"pointsman: agent: --socket given, and a socket from a service manager" "a socket of both"
+coproc two { exec python3 "$sockets" unix other -- "$PM" agent --policy "x=$good" 2>&1; }
+two_pid=$!
+read -r -t 30 -u "${two[0]}" line
+is "$line" "pointsman: agent: the service manager hands over a second socket, 'other'; it is closed" \
+	"a second socket"
+takes_signals()
+{
+	[ -n "$(find "/proc/$two_pid/fd" -lname '*signalfd*')" ]
+}
+until_true takes_signals
+kill "$two_pid"
+wait "$two_pid"
+is $? 0 "the first one is served"
+
+cp "$PM" "$work/pointsman"
+chmod 755 "$work"
+is "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$work/pointsman" agent \
+	--socket "$work/none" --policy "x=$good" 2>&1)" \
+	"pointsman: agent: only root can serve containers: Operation not permitted" "somebody else than root"
 
 start_agent --policy "x=$good"
 refuses "agent: somebody listens at '$socket'; --replace takes an agent's place" \
@@ -74,6 +119,21 @@ sends "container a: its state has no pid, and no container of this id is served"
 sends "$bad: it brings no descriptor called seccompFd" '{"state":{"id":"a"},"pid":1}' fd
 sends "$bad: its seccompFd is no listener of seccomp" \
 	'{"state":{"id":"a"},"pid":1,"fds":["seccompFd"]}' fd
+
+# With several descriptors the listener is the one of that name.
+in_it='"metadata":"none","state":{"id":"a"},"pid":PID'
+none="container a: its profile in '/config.json' cannot be read: No such file or directory"
+sends "$none" "{$in_it,\"fds\":[\"other\",\"seccompFd\"]}" fd listener
+sends "$none" "{$in_it,\"fds\":[null,[],\"seccompFd\",\"seccompFd\"]}" fd fd listener fd
+sends "$bad: its seccompFd is no listener of seccomp" "{$in_it,\"fds\":[\"seccompFd\",\"other\"]}" fd listener
+sends "$bad: it brings no descriptor called seccompFd" "{$in_it,\"fds\":[\"other\",\"seccompFd\"]}" listener
+sends "$bad: it brings no descriptor called seccompFd" "{$in_it,\"fds\":\"seccompFd\"}" listener
+# shellcheck disable=SC2046
+sends "a runtime's message cannot be read: Message too long" "{$in_it,\"fds\":[\"seccompFd\"]}" \
+	listener $(printf 'fd %.0s' {1..16})
+sends "$bad: it has no state" '{"pid":1,"state":null}'
+# What only agents say counts from agents only.
+sends "$none" "{\"metadata\":\"none\",\"state\":{\"id\":\"a\",\"status\":null},\"pid\":PID,\"fds\":[\"seccompFd\"],\"pointsman\":{\"profile\":\"{}\"}}" listener
 
 # Without a policy of that name nothing is let through.
 bundle unnamed y "$good" -- 'cat /etc/passwd'

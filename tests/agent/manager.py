@@ -6,7 +6,7 @@
 #
 # It says on standard output what it is told, and reads what to do from standard
 # input, a word a line: "restart" (SIGTERM, then again), "crash" (SIGKILL, then again),
-# "stop" (SIGTERM, and that is all).
+# "halt" (SIGTERM) and later "start", "stop" (SIGTERM, and that is all).
 
 import array, os, select, signal, socket, subprocess, sys
 
@@ -23,7 +23,19 @@ def say(text):
     print(text, flush=True)
 
 
+def let_go():
+    """What it keeps and has hung up, it lets go of: systemd watches for that."""
+    for entry in list(kept):
+        poll = select.poll()
+        poll.register(entry[1], 0)
+        if any(event & select.POLLHUP for _, event in poll.poll(0)):
+            os.close(entry[1])
+            kept.remove(entry)
+            say('lets go')
+
+
 def start():
+    let_go()
     fds = [listener.fileno()] + [fd for _, fd in kept]
     names = ':'.join(['agent.socket'] + [name for name, _ in kept])
     os.environ['NOTIFY_SOCKET'] = '@pm-manager-%d' % os.getpid()
@@ -85,8 +97,10 @@ while True:
         told()
     if sys.stdin in ready:
         word = sys.stdin.readline().strip()
-        end(pid, signal.SIGKILL if word == 'crash' else signal.SIGTERM)
-        if word not in ('restart', 'crash'):
+        if word != 'start':
+            end(pid, signal.SIGKILL if word == 'crash' else signal.SIGTERM)
+        if word == 'stop' or not word:
             break
-        pid = start()
+        if word != 'halt':
+            pid = start()
 os.unlink(path)

@@ -92,6 +92,22 @@ replaced" "no call is lost"
 hears forgets "the container is gone"
 is "$(audited 'select(.type == "container") | .event' | tail -n +9 | sort | xargs)" \
 	"begin end left left left resume resume resume" "the audit tells of that"
+
+# A container that ends while there is no agent: the manager lets go of its listener, and
+# is told to forget what is left.
+container c 'echo started; until [ -e /tmp/stop ]; do :; done'
+hears "keeps 2" "the listener of a third one"
+until_true says c started
+tell halt
+hears stopping "the agent is stopped"
+hears "ended 0" "and not started again"
+touch "$work/bundles/c/root/tmp/stop"
+ended c
+is "$? $out" "0 started" "a container ends meanwhile"
+tell start
+hears "lets go" "the manager lets go of what has hung up"
+hears forgets "and is told that its state is of no use"
+hears ready "the agent is ready"
 tell stop
 hears stopping "the agent is stopped"
 hears "ended 0" "for good"

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# send.py SOCKET TEXT [fd|listener] - what a runtime sends, and with it a descriptor,
-# which is no listener or is one; returns when the agent is done with it.  LONG is a lot
+# send.py SOCKET TEXT [fd|listener]... - what a runtime sends, and with it descriptors,
+# which are no listener or are one; returns when the agent is done with it.  LONG is a lot
 # of spaces, PID this process; what follows HALF is sent when a line comes on standard
 # input, and then it stays until that ends.
 
@@ -20,8 +20,8 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 s.connect(sys.argv[1])
 control = []
 if len(sys.argv) > 3:
-    fd = listener() if sys.argv[3] == 'listener' else os.open('/dev/null', os.O_RDONLY)
-    fds = array.array('i', [fd])
+    fds = array.array('i', [listener() if kind == 'listener' else os.open('/dev/null', os.O_RDONLY)
+                            for kind in sys.argv[3:]])
     control.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, fds.tobytes()))
 text = sys.argv[2].replace('LONG', ' ' * 70000).replace('PID', str(os.getpid()))
 first, half, rest = text.partition('HALF')

@@ -3,6 +3,7 @@
 #
 # What an agent knows of a container is known to the next one, too
 . "$(dirname "$0")/agent.sh"
+need strace
 
 cat >"$work/one.yaml" <<'EOT'
 version: 1
@@ -49,7 +50,7 @@ start_agent "${policies[@]}"
 for runtime in crun runc; do
 	runs "$runtime" || continue
 	id=$runtime
-	container "$runtime" "$id" 'echo started; until [ -e /tmp/stop ]; do :; done
+	container "$runtime" "$id" 'echo started; until [ -e /tmp/stop ]; do sleep 0.1; done
 		cat /data/file; inside call 121 0x4000000'
 	until_true says "$id" started
 	# Its first process ends, and leaves one under its listener.
@@ -81,7 +82,7 @@ is "$(cat "$work/agent.err")" "" "nothing is complained of"
 
 # Two of the same id, of two directories of a runtime: crun does not say in which one it
 # executes something.
-container crun twin 'echo started; until [ -e /tmp/stop ]; do :; done'
+container crun twin 'echo started; until [ -e /tmp/stop ]; do sleep 0.1; done'
 until_true says twin started
 cp -a "$work/bundles/twin" "$work/bundles/other"
 rm -f "$work/bundles/other/root/tmp/stop"
@@ -102,6 +103,88 @@ ended twin
 is "$? $out" "0 started" "one ends"
 wait "$other"
 is "$? $(cat "$work/other.out")" "0 started" "and so does the other"
+
+# One that does not know the policy of a container is not let take over.
+container crun stays 'inside forever /data/file /tmp/stop'
+until_true says stays opening
+said=$("$PM" agent --socket "$socket" --replace --policy "two=$work/one.yaml" 2>&1)
+is "$? $said" "125 pointsman: agent: container stays: no policy is called 'one'
+pointsman: agent: cannot take the place of the agent at '$socket': Invalid argument" \
+	"an agent without the policy of a container does not take over"
+goes_on stays
+until_true goes_on stays
+touch "$work/bundles/stays/root/tmp/stop"
+ended stays
+is "$? $out" "0 opening
+many rounds" "the container loses no call by that"
 stop_agent
 is $? 0 "the agent ends when it is told to"
+
+# With few descriptors what is allowed is taken, and who finds none waits.
+# limited OPTION: an agent with a limit of 24, and 14 of them open for nothing; those that
+# serve close these
+limited()
+{
+	(
+		ulimit "$1" 24
+		for fd in {10..23}; do
+			eval "exec $fd</dev/null"
+		done
+		exec "$PM" agent --socket "$socket" --audit "$work/audit" "${policies[@]}"
+	) 2>>"$work/agent.err" &
+	agent=$!
+	until_true listens
+}
+# served N: so many of the six have been answered
+served()
+{
+	[ "$(cat "$work"/few-*.out | grep -cx replaced)" -ge "$1" ]
+}
+for limit in -Sn -n; do
+	: >"$work/agent.err"
+	limited "$limit"
+	rm -f "$work"/few-*
+	for n in 1 2 3 4 5 6; do
+		container crun "few-$n" 'cat /data/file; until [ -e /tmp/stop ]; do sleep 0.1; done'
+	done
+	if [ "$limit" = -Sn ]; then
+		until_true served 6
+		ok $? "six containers with a soft limit of descriptors"
+		is "$(cat "$work/agent.err")" "" "nothing is complained of"
+	else
+		until_true grep -qx "pointsman: agent: too many descriptors are open: runtimes wait until a container has ended" \
+			"$work/agent.err"
+		ok $? "with a hard one the agent says that runtimes have to wait"
+		until_true served 1
+	fi
+	touch "$work"/bundles/few-{1,2,3,4,5,6}/root/tmp/stop
+	wrong=0
+	for n in 1 2 3 4 5 6; do
+		ended "few-$n"
+		[ "$? $out" = "0 replaced" ] || wrong=$((wrong + 1))
+	done
+	is "$wrong" 0 "all are served in the end ($limit)"
+	rm -f "$work"/bundles/few-{1,2,3,4,5,6}/root/tmp/stop
+	stop_agent
+done
+
+# The agent dies before a process that it has made looks whose it is.
+strace -f -qq -o /dev/null -e trace=close_range -e inject=close_range:delay_enter=1000000 \
+	"$PM" agent --socket "$socket" --audit "$work/audit" "${policies[@]}" 2>>"$work/agent.err" &
+tracer=$!
+until_true listens
+agent=$(cat "/proc/$tracer/task/$tracer/children")
+agent=${agent%% *}
+container crun orphan 'cat /data/file'
+has_child()
+{
+	[ -n "$(cat "/proc/$agent/task/$agent/children")" ]
+}
+until_true has_child
+kill -9 "$agent"
+agent=
+ended orphan
+is "$? $out" "1 cat: can't open '/data/file': Function not implemented" \
+	"a process of an agent that dies at once dies, too"
+wait "$tracer"
 done_testing

@@ -39,6 +39,15 @@ void agent_stop_all(struct agent *agent)
 	(void)agent;
 }
 
+const struct agent_policy *agent_find_policy(const struct agent_options *options,
+					     const char *metadata)
+{
+	static const struct agent_policy any;
+
+	(void)options;
+	return metadata ? &any : NULL;
+}
+
 static int listener = -1, null = -1;
 
 /* Of a filter that allows everything. */
