@@ -56,6 +56,8 @@ enum {
 	SENDS = 16,
 	/* It changes the root, the rights or the user namespace of its thread, or of others. */
 	VIEWS = 32,
+	/* It shows or sets on which processors a thread runs, or how. */
+	PLACES = 64,
 };
 
 /*
@@ -96,10 +98,11 @@ static const struct known {
 	{ "remap_file_pages", MOVES, 0 },
 	{ "rt_sigqueueinfo", REACHES, 0 },
 	{ "rt_tgsigqueueinfo", REACHES, 0 },
-	{ "sched_setaffinity", REACHES, 0 },
-	{ "sched_setattr", REACHES, 0 },
-	{ "sched_setparam", REACHES, 0 },
-	{ "sched_setscheduler", REACHES, 0 },
+	{ "sched_getaffinity", PLACES, 0 },
+	{ "sched_setaffinity", REACHES | PLACES, 0 },
+	{ "sched_setattr", REACHES | PLACES, 0 },
+	{ "sched_setparam", REACHES | PLACES, 0 },
+	{ "sched_setscheduler", REACHES | PLACES, 0 },
 	{ "seccomp", TRACED, 0 },
 	{ "sendmmsg", SENDS, 3 },
 	{ "sendmsg", SENDS, 2 },
@@ -141,7 +144,7 @@ static const struct known *known_call(const char *name)
 
 static bool is_ours(const struct known *call, unsigned int how)
 {
-	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED | VIEWS);
+	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED | VIEWS | PLACES);
 }
 
 /* Flags of clone that the supervisor has to see. */

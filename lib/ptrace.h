@@ -10,19 +10,36 @@
  * ptrace_return.c	a call returns, or has become another program
  * ptrace_own.c		calls that the supervisor itself has to see
  * ptrace_family.c	births, execs and deaths
+ * ptrace_place.c	on which processor
  */
 #ifndef POINTSMAN_PTRACE_H
 #define POINTSMAN_PTRACE_H
 
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/ptrace.h>
+#include <time.h>
 
 #include <pointsman/pointsman.h>
 
 #include "courier.h"
 #include "filter.h"
 #include "task.h"
+
+/* One thread is kept on the supervisor's processor, or none: see ptrace_place.c. */
+struct placing {
+	bool off;
+	cpu_set_t own;			/* where the supervisor may run */
+	struct thread *last;		/* who has stopped, and how often, without another one */
+	unsigned int stops;
+	struct thread *volatile placed;	/* or NULL */
+	int processor;
+	struct view_changes shown;	/* calls in flight that could show it */
+	timer_t timer;
+	volatile sig_atomic_t ticks, busy;
+};
 
 /*
  * Owner: the supervisor process, one for its life.
@@ -36,6 +53,7 @@ struct supervisor {
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;
 	struct view_changes changes;
+	struct placing placing;
 	struct filter_table tables[WIDTHS];
 };
 
@@ -101,6 +119,22 @@ void family_gone(struct supervisor *supervisor, pid_t tid);
 void family_stranger(struct supervisor *supervisor, pid_t tid, int signal);
 /* Threads that waited for the arena of this address space look again. */
 void family_wake(struct supervisor *supervisor, struct space *space);
+
+/* ptrace_place.c */
+void place_start(struct placing *placing, const struct pm_options *options);
+/* At a stop of a call: this one may be placed, and no other is. */
+void place_stop(struct placing *placing, struct thread *thread);
+/* None is, for now. */
+void place_apart(struct placing *placing);
+/* None is before this call, which could show it, is over. */
+void place_show(struct placing *placing, struct flight *flight);
+/* None is from now on. */
+void place_never(struct placing *placing);
+/* The child begins with the processors that its parent has. */
+void place_born(struct placing *placing, const struct thread *parent, pid_t child);
+/* It has executed a program, and with that taken the number of another thread. */
+void place_renamed(struct placing *placing, const struct thread *thread);
+void place_gone(struct placing *placing, struct thread *thread);
 
 /* ptrace_loop.c: until no target is left. */
 void supervise(struct supervisor *supervisor);

@@ -135,6 +135,7 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 		thread_resume(parent, 0);
 		return;
 	}
+	place_born(&s->placing, parent, (pid_t)tid);
 	if (!child)
 		child = task_add(&s->tasks, (pid_t)tid);
 	if (!child || settle_in(child, parent, birth_flags(parent, info.arch, &regs))) {
@@ -238,8 +239,10 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	}
 	if (thread->process->threads > 1)
 		forget_others(s, thread);
-	if (thread->tid != tgid)
+	if (thread->tid != tgid) {
 		task_rename(&s->tasks, thread, tgid);
+		place_renamed(&s->placing, thread);
+	}
 	space = space_new();
 	if (!space) {
 		thread_kill(thread);
@@ -303,6 +306,7 @@ void family_gone(struct supervisor *s, pid_t tid)
 	space = thread->process ? space_get(thread->process->space) : NULL;
 	if (thread->state == STATE_WAITING)
 		stop_waiting(thread);
+	place_gone(&s->placing, thread);
 	task_remove(&s->tasks, thread);
 	if (space && space->maker == tid)
 		family_wake(s, space);

@@ -178,6 +178,8 @@ static enum own own_brk(const struct space *space, struct pm_call *call)
 /* What is known of any thread's view is not believed from here to its return. */
 static enum own own_change(struct supervisor *s, struct flight *flight)
 {
+	/* Who has other rights may not be ours to let go. */
+	place_apart(&s->placing);
 	flight->changes = &s->changes;
 	s->changes.now++;
 	return OWN_FOLLOW;
@@ -189,6 +191,10 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 
 	if (filter_changes_view(call->name))
 		return own_change(s, flight);
+	if (!strncmp(call->name, "sched_", 6)) {
+		place_show(&s->placing, flight);
+		return OWN_FOLLOW;
+	}
 	if (!strcmp(call->name, "clone"))
 		return own_clone(flight);
 	if (!strcmp(call->name, "clone3"))

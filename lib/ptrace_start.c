@@ -89,6 +89,7 @@ static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 	int err;
 
 	s->program = program;
+	place_start(&s->placing, s->options);
 	s->openat2 = settle_has_openat2();
 	s->guard = s->options->no_mseal || !arena_seals();
 	*filter = s->guard ? FILTER_GUARD : 0;

@@ -136,5 +136,6 @@ void task_remove(struct tasks *tasks, struct thread *thread)
 	free(thread->descriptors);
 	free(thread->mend_original);
 	free(thread->mend_substituted);
+	free(thread->processors);
 	free(thread);
 }

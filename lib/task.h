@@ -6,6 +6,7 @@
 #ifndef POINTSMAN_TASK_H
 #define POINTSMAN_TASK_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -88,6 +89,7 @@ struct thread {
 	/* A forked child's registers are mended at its first stop. */
 	struct regs *mend_original, *mend_substituted;
 	uint32_t mend_arch;
+	cpu_set_t *processors;		/* it may run on these; NULL: it was never placed */
 };
 
 #define TASK_BUCKETS 4096

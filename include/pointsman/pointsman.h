@@ -46,6 +46,10 @@
  * never answers holds its call for ever.  A handler (struct pm_handler) decides in a
  * process of its own, and has a limit.
  *
+ * Signals.  In the process in which layers run, SIGRTMAX is the library's (ptrace).  Calls
+ * that signal(7) calls restartable go on by themselves; poll(2) and the like may fail
+ * with EINTR.
+ *
  * Errors.  Functions return 0 or a count, or a negative errno; each says which.
  *
  * Ownership.  Each structure says whose it is.  Strings that functions return
