@@ -128,8 +128,8 @@ void place_stop(struct placing *placing, struct thread *thread);
 void place_apart(struct placing *placing);
 /* None is before this call, which could show it, is over. */
 void place_show(struct placing *placing, struct flight *flight);
-/* None is from now on. */
-void place_never(struct placing *placing);
+/* Where it opens a file that shows it, none is from now on. */
+void place_opening(struct placing *placing, const struct pm_call *call);
 /* The child begins with the processors that its parent has. */
 void place_born(struct placing *placing, const struct thread *parent, pid_t child);
 /* It has executed a program, and with that taken the number of another thread. */

@@ -209,35 +209,12 @@ static void keep_view(const struct supervisor *s, struct thread *thread)
 	thread->known_at = s->changes.made;
 }
 
-/* /proc/PID/status, by whatever way: it tells of processors. */
-static bool opens_status(const struct pm_call *call)
-{
-	static const char name[] = "/status";
-	const size_t size = sizeof(name) - 1;
-
-	for (size_t i = 0; !strncmp(call->name, "open", 4) && i < call->nitems; i++) {
-		const struct pm_item *item = &call->items[i];
-		const struct pm_where *where =
-			item->priv && item->priv->asked ? &item->priv->where : NULL;
-		const char *path = where && where->name ? where->name :
-				   (const char *)item->data;
-		size_t len = path ? strlen(path) : 0;
-
-		if (item->kind == PM_ITEM_PATH && len + 1 >= size &&
-		    !strcmp(path + len + 1 - size, name + 1) &&
-		    (len + 1 == size || path[len - size] == '/'))
-			return true;
-	}
-	return false;
-}
-
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
 	int err = flight_decide(s->options, flight);
 
-	if (!s->placing.off && opens_status(&flight->call))
-		place_never(&s->placing);
+	place_opening(&s->placing, &flight->call);
 	keep_view(s, thread);
 	if (err) {
 		answer_refuse(s, thread, entry, err, "built-in: what the kernel would say");

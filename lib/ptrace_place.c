@@ -16,13 +16,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "call_private.h"
 #include "ptrace.h"
 
 /* So many stops of one thread, one after the other. */
@@ -198,8 +201,40 @@ void place_show(struct placing *p, struct flight *flight)
 	p->shown.now++;
 }
 
-void place_never(struct placing *p)
+static bool is_of_proc(const struct pm_where *where)
 {
+	struct statfs fs;
+
+	return !where || where->fd < 0 || fstatfs(where->fd, &fs) ||
+	       fs.f_type == PROC_SUPER_MAGIC;
+}
+
+/* /proc/PID/status, by whatever way: it tells of processors. */
+static bool opens_status(const struct pm_call *call)
+{
+	static const char name[] = "/status";
+	const size_t size = sizeof(name) - 1;
+
+	for (size_t i = 0; !strncmp(call->name, "open", 4) && i < call->nitems; i++) {
+		const struct pm_item *item = &call->items[i];
+		const struct pm_where *where =
+			item->priv && item->priv->asked ? &item->priv->where : NULL;
+		const char *path = where && where->name ? where->name :
+				   (const char *)item->data;
+		size_t len = path ? strlen(path) : 0;
+
+		if (item->kind == PM_ITEM_PATH && len + 1 >= size &&
+		    !strcmp(path + len + 1 - size, name + 1) &&
+		    (len + 1 == size || path[len - size] == '/') && is_of_proc(where))
+			return true;
+	}
+	return false;
+}
+
+void place_opening(struct placing *p, const struct pm_call *call)
+{
+	if (p->off || !opens_status(call))
+		return;
 	place_apart(p);
 	p->off = true;
 }
