@@ -179,6 +179,15 @@ static int add_process(struct sum *sum, int64_t pid, int64_t parent, struct proc
 	return 0;
 }
 
+/* JSON; "?" where the audit does not say it. */
+static bool is_pointsman(const char *program)
+{
+	static const char end[] = "/pointsman\"";
+	size_t len = strlen(program);
+
+	return len >= sizeof(end) - 1 && !strcmp(program + len - (sizeof(end) - 1), end);
+}
+
 /* A process becomes another program: where there is no more room, in place of the last one. */
 static int add_program(struct process *process, const struct span *program)
 {
@@ -190,6 +199,10 @@ static int add_program(struct process *process, const struct span *program)
 	text = copy(program);
 	if (!text)
 		return -ENOMEM;
+	if (process->began && process->nprograms == 1 && is_pointsman(process->programs[0])) {
+		free(process->programs[0]);
+		process->nprograms = last = 0;
+	}
 	if (last == MAX_EXECS)
 		free(process->programs[--last]);
 	process->programs[last] = text;
@@ -343,6 +356,7 @@ static int sum_start(struct sum *sum, const char *line, size_t len,
 		     const struct span members[NMEMBERS])
 {
 	struct process *process;
+	int err;
 
 	if (sum->nruns < MAX_RUNS) {
 		sum->runs[sum->nruns] = strndup(line, len);
@@ -350,7 +364,10 @@ static int sum_start(struct sum *sum, const char *line, size_t len,
 			return -ENOMEM;
 	}
 	sum->nruns++;
-	return add_process(sum, span_number(&members[MEMBER_PID], 0), 0, &process);
+	err = add_process(sum, span_number(&members[MEMBER_PID], 0), 0, &process);
+	if (!err && process)
+		process->began = true;
+	return err;
 }
 
 int sum_line(struct sum *sum, const char *file, size_t number, const char *line, size_t len)

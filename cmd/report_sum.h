@@ -49,6 +49,7 @@ struct process {
 	struct process *next;	/* in its bucket */
 	int64_t pid, parent;	/* parent is 0 where nothing tells it */
 	size_t number;		/* in the order of appearance */
+	bool began;		/* a run: it was pointsman before the command */
 	int64_t first, last;
 	char *programs[MAX_EXECS];	/* JSON, one after the other */
 	size_t nprograms;		/* more than MAX_EXECS: those between the last two are left out */
