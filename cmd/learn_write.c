@@ -23,12 +23,15 @@ struct entry {
 };
 
 enum key { KEY_TREE, KEY_PATH, KEY_GLOB, NKEYS };
+/* Which names a rule is of: a search of PATH leaves many that are not there. */
+enum which { ALL, THERE, GONE };
 
 /*
  * A rule that is being collected: lives in write_use().
  */
 struct collected {
 	enum use use;
+	enum which which;
 	struct entry *entries[NKEYS];
 	size_t n[NKEYS];
 	uint32_t classes;
@@ -167,10 +170,13 @@ static int collect_node(struct collected *collected, const struct name_node *nod
 {
 	const struct used *used = tree ? &node->below[collected->use] :
 					 &node->used[collected->use];
-	bool pattern;
-	char *path = learn_path(node, &pattern), *text = NULL;
+	bool pattern, gone = !tree && node->missing;
+	char *path, *text = NULL;
 	enum key key;
 
+	if (collected->which != ALL && gone != (collected->which == GONE))
+		return 0;
+	path = learn_path(node, &pattern);
 	if (!path)
 		return -ENOMEM;
 	key = pattern ? KEY_GLOB : tree ? KEY_TREE : KEY_PATH;
@@ -189,7 +195,7 @@ static int collect_node(struct collected *collected, const struct name_node *nod
 	if (!path)
 		return -ENOMEM;
 	collected->classes |= used->classes;
-	return add_entry(collected, key, path, used, !tree && node->missing);
+	return add_entry(collected, key, path, used, gone);
 }
 
 static int collect(struct collected *collected, const struct name_node *node)
@@ -233,9 +239,9 @@ static void classes_seen(const struct name_node *node, uint32_t seen[NUSES])
 }
 
 static int write_use(struct learned *learned, FILE *to, int indent, enum use use,
-		     uint32_t classes, const char *title)
+		     enum which which, uint32_t classes, const char *title)
 {
-	struct collected collected = { .use = use };
+	struct collected collected = { .use = use, .which = which };
 	int err = collect(&collected, learned->root);
 	size_t n = 0;
 
@@ -292,17 +298,23 @@ int learned_write(struct learned *learned, FILE *to, int indent)
 	classes_seen(learned->root, seen);
 	seen[USE_READ] |= seen[USE_LOOK];
 	seen[USE_WRITE] |= seen[USE_READ];
-	err = write_use(learned, to, indent, USE_EXEC, 0, "Programs that were run.");
+	err = write_use(learned, to, indent, USE_EXEC, THERE, 0, "Programs that were run.");
 	if (!err)
-		err = write_use(learned, to, indent, USE_WRITE, seen[USE_WRITE],
+		err = write_use(learned, to, indent, USE_EXEC, GONE, 0,
+				"Programs that were looked for and not there; a search of PATH goes on "
+				"without this rule too.");
+	if (!err)
+		err = write_use(learned, to, indent, USE_WRITE, ALL, seen[USE_WRITE],
 				"What was written, made, removed or changed; and read.");
 	if (!err)
-		err = write_use(learned, to, indent, USE_READ, seen[USE_READ], "What was read.");
+		err = write_use(learned, to, indent, USE_READ, ALL, seen[USE_READ],
+				"What was read.");
 	if (!err)
-		err = write_use(learned, to, indent, USE_LOOK, seen[USE_LOOK],
+		err = write_use(learned, to, indent, USE_LOOK, ALL, seen[USE_LOOK],
 				"What was only looked at.");
 	if (!err)
-		err = write_use(learned, to, indent, USE_OTHER, 0, "Mounts, roots and others.");
+		err = write_use(learned, to, indent, USE_OTHER, ALL, 0,
+				"Mounts, roots and others.");
 	if (err)
 		return err;
 	write_names(to, indent, learned->addresses, learned->naddresses, "address",

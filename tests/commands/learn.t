@@ -144,6 +144,24 @@ def make(run):
     assert run.dir in entries(text), text
 
 
+def programs_that_are_not_there(run):
+    """They stand apart from those that were run, so that these can be seen."""
+    program = run.path('here/prog', '#!/bin/sh\n', 0o755)
+    path = ':'.join([run.path('none'), run.path('other'), os.path.dirname(program)])
+    text = clean(run, ['/usr/bin/env', 'PATH=' + path, 'prog'])
+    were, gone = re.findall(r'- class: exec\n +allow: true\n +path:\n((?: +- .*\n)+)', text)
+    assert program in were and 'was not there' not in were, text
+    same(entries(gone), {run.path('none/prog'), run.path('other/prog')})
+    same(gone.count('was not there'), 2)
+    same(re.findall(r'^(?!  ).*#.*', text, re.M)[2:], [])
+    # What its comment says of it: without it the search goes on.
+    with open(run.path('less.yaml'), 'w', encoding='utf-8') as less:
+        less.write(text.replace(gone, f'    - {program}\n'))
+    done = subprocess.run([PM, 'run', '--policy', run.path('less.yaml'), '/usr/bin/env',
+                           'PATH=' + path, 'prog'], cwd=run.dir, env=ENV, check=False, capture_output=True)
+    same((done.returncode, done.stderr), (0, b''))
+
+
 def trees_and_others(run):
     """What is folded, what is not, and what stays as it is."""
     for i in range(9):
@@ -250,8 +268,8 @@ def names_are_text(run):
     same(refused(run, policy, ['/bin/cat', evil]), (0, []))
 
 
-TESTS = [wrong_uses, outputs_do_not_mix, python, git, make, trees_and_others,
-         many_names_need_little_memory, a_second_run_is_added,
+TESTS = [wrong_uses, outputs_do_not_mix, python, git, make, programs_that_are_not_there,
+         trees_and_others, many_names_need_little_memory, a_second_run_is_added,
          what_a_person_wrote_is_kept, names_are_text]
 
 sys.exit(tap.main(TESTS))
