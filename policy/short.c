@@ -76,6 +76,14 @@ static bool is_tree(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+/* What is not there becomes what it leads to. */
+static bool is_tree_to(const char *from, const char *to)
+{
+	struct stat st;
+
+	return is_tree(from) || (lstat(from, &st) && is_tree(to));
+}
+
 /* For a message on what follows the first "=" and has another one. */
 static const char *hint_of(const char *to)
 {
@@ -140,7 +148,7 @@ static int add_file_rule(struct policy *policy, const char *option, const char *
 		err = check_absolute(option, to, error);
 	if (!err) {
 		rule = rule_new(option, NULL);
-		err = rule ? fill_path(rule, from, to, trees && is_tree(from)) : -ENOMEM;
+		err = rule ? fill_path(rule, from, to, trees && is_tree_to(from, to)) : -ENOMEM;
 		if (rule) {
 			rule->match.classes = classes;
 			err = finish(policy, rule, err);

@@ -146,6 +146,9 @@ static void paths(void **state)
 	takes(policy_add_path, "/nosuch/a=/b");
 	takes(policy_add_path, "/nosuch/dir/=/to/");
 	takes(policy_add_path, "/usr=/mine");
+	takes(policy_add_path, "/nosuch/tree=/usr");
+	takes(policy_add_path, "/nosuch/slash=/to/");
+	takes(policy_add_path, "/dev/null=/usr");
 	takes(policy_add_path, "/nosuch/x\\=y\\z=/c=d");
 	assert_int_equal(named(PM_CLASS_OPEN_READ, "/nosuch/a"), PM_REDIRECT);
 	assert_string_equal(PATH, "/b");
@@ -160,6 +163,12 @@ static void paths(void **state)
 	assert_string_equal(PATH, "/to");
 	assert_int_equal(named(PM_CLASS_METADATA, "/usr/bin"), PM_REDIRECT);
 	assert_string_equal(PATH, "/mine/bin");
+	/* What is not there is what it leads to; a file leads to a directory itself. */
+	assert_int_equal(named(PM_CLASS_METADATA, "/nosuch/tree/b"), PM_REDIRECT);
+	assert_string_equal(PATH, "/usr/b");
+	assert_int_equal(named(PM_CLASS_METADATA, "/nosuch/slash/b"), PM_REDIRECT);
+	assert_string_equal(PATH, "/to/b");
+	assert_int_equal(named(PM_CLASS_METADATA, "/dev/null/b"), PM_ALLOW);
 	assert_int_equal(named(PM_CLASS_METADATA, "/nosuch/x=y\\z"), PM_REDIRECT);
 	assert_string_equal(PATH, "/c=d");
 }
