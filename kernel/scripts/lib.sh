@@ -282,7 +282,7 @@ fragments() {
 	local file
 
 	case $1 in
-	stock | redirect) set -- base ;;
+	stock | redirect) set -- base container ;;
 	debug) set -- base debug ;;
 	*) set -- "$1" ;;
 	esac
