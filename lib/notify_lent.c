@@ -7,6 +7,10 @@
  * answers it, and nobody receives another.  A receiver cannot be told so while it
  * waits inside the kernel, but by a signal, which is blocked everywhere else.
  * One that comes just before the wait is lost: it is sent until all are gone.
+ *
+ * Receivers let no other signal in.  The kernel answers with 0 where one interrupts
+ * SECCOMP_IOCTL_NOTIF_ADDFD with SECCOMP_ADDFD_FLAG_SEND: the target would take that
+ * for its descriptor.  The caller's signals are handled by the thread that hears.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -60,7 +64,6 @@ void lent_enter(struct notify *n, struct receiver *receiver)
 {
 	if (!n->lent)
 		return;
-	let_through(SIG_BLOCK);
 	receiver->thread = pthread_self();
 	pthread_mutex_lock(&n->lock);
 	receiver->next = n->lent->receivers;
@@ -178,6 +181,7 @@ static int serve_lent(struct notify *n)
 {
 	struct lent lent = { .over = eventfd(0, EFD_CLOEXEC) };
 	const uint64_t one = 1;
+	sigset_t all, before;
 	pthread_t hearer;
 	int err;
 
@@ -194,7 +198,10 @@ static int serve_lent(struct notify *n)
 	if (!err)
 		err = -pthread_create(&hearer, NULL, hear, n);
 	if (!err) {
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
 		notify_serve(n);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		if (write(lent.over, &one, sizeof(one)) != sizeof(one))
 			abort();
 		pthread_join(hearer, NULL);

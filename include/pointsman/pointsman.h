@@ -567,7 +567,8 @@ int pm_exec(const struct pm_options *options, const char *file,
  * opened is opened with the target's ids, groups and capabilities, by a child that
  * joins its user namespace where that is another one).
  * Paths are the targets': /proc must be one that shows them.  Threads are started;
- * SIGRTMAX and SIGRTMAX-1 are used.  listener stays the caller's.
+ * SIGRTMAX and SIGRTMAX-1 are used.  The calling thread blocks all signals meanwhile:
+ * handlers run in a thread of the library's.  listener stays the caller's.
  *
  * Returns 0 when it is over; 1 after pm_serve_stop(): whoever serves the listener
  * next finds all calls that have not been answered; -ENOMEM, -EMFILE, -EAGAIN (no

@@ -249,6 +249,29 @@ is "$mine" "1 started
 cat: can't open '/data/file': Function not implemented" \
 	"its own container has no listener any more: ENOSYS, where the filter says nothing else"
 
+# A signal that interrupts the handing over of a descriptor has the kernel answer 0, which
+# is another file: of a process that serves one thread takes signals, and hands over nothing.
+# taking: how many threads of the agent's processes take SIGTERM, and how many do not
+taking()
+{
+	local pid task mask takes=0 others=0
+	for pid in $(cat "/proc/$agent/task/$agent/children"); do
+		for task in "/proc/$pid"/task/*; do
+			mask=$(sed -n 's/^SigBlk:\t//p' "$task/status" 2>/dev/null)
+			[ $((16#${mask:-0} >> 14 & 1)) = 1 ] && others=$((others + 1)) || takes=$((takes + 1))
+		done
+	done
+	[ "$takes" = 1 ] && [ "$others" -ge 2 ]
+}
+container j one "$opening"
+until_true says j opening
+until_true taking
+ok $? "signals are taken by one thread of a process that serves, and no call is interrupted"
+stop_opening j
+ended j
+is "$? $out" "0 opening
+many rounds" "and its container goes on"
+
 # The agent dies.
 container g one 'echo started; until [ -e /tmp/stop ]; do :; done; cat /data/file'
 until_true says g started

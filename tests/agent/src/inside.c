@@ -284,11 +284,12 @@ static int do_call(char **arg)
 }
 
 /*
- * Opens for ever: says when it has begun, and what fails as it should not; ends when
- * the second file is there.
+ * Opens for ever: says when it has begun, and what fails as it should not, or is not the
+ * file of the first time; ends when the second file is there.
  */
 static int do_forever(char **arg)
 {
+	struct stat first = { 0 }, st;
 	long rounds = 0;
 
 	for (;; rounds++) {
@@ -296,6 +297,10 @@ static int do_forever(char **arg)
 
 		if (fd < 0)
 			printf("round %ld: %s\n", rounds, strerror(errno));
+		else if (fstat(fd, rounds ? &st : &first))
+			printf("round %ld: %s\n", rounds, strerror(errno));
+		else if (rounds && (st.st_ino != first.st_ino || st.st_dev != first.st_dev))
+			printf("round %ld: another file, descriptor %d\n", rounds, fd);
 		if (!rounds)
 			printf("opening\n");
 		close(fd);
