@@ -441,6 +441,14 @@ struct pm_call *pm_request_call(struct pm_request *request);
  */
 int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdict);
 
+/* What an event tells. */
+enum pm_event_kind {
+	PM_EVENT_CALL,		/* call as it was made */
+	PM_EVENT_VERDICT,	/* what this layer said; call as it left it */
+	PM_EVENT_ANSWER,	/* the outcome; call as it will run */
+	PM_EVENT_RESULT,	/* a redirected call returned */
+};
+
 /*
  * What is told of each call that some layer looked at, in this order: CALL,
  * a VERDICT for each layer that was asked, ANSWER, and where the call ran
@@ -452,12 +460,7 @@ int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdi
  * them apart.
  */
 struct pm_event {
-	enum {
-		PM_EVENT_CALL,		/* call as it was made */
-		PM_EVENT_VERDICT,	/* what this layer said; call as it left it */
-		PM_EVENT_ANSWER,	/* the outcome; call as it will run */
-		PM_EVENT_RESULT,	/* a redirected call returned */
-	} kind;
+	enum pm_event_kind kind;
 	struct pm_call *call;
 	const struct pm_verdict *verdict;	/* VERDICT; ANSWER, RESULT: the one that decided */
 	const struct pm_layer *layer;	/* whose verdict; NULL: the library's own */

@@ -33,6 +33,25 @@ is "$(objdump -p "$lib/libpointsman.so" | awk '$1 == "SONAME" { print $2 }')" \
 [ -e "$lib/libpointsman.so.0" ]
 ok $? 'and a file of that name'
 
+# The header by itself, for the oldest of those who may include it.
+echo '#include <pointsman/pointsman.h>' >alone.c
+# shellcheck disable=SC2046 # a list of words
+gcc -std=c99 -Wall -Wextra -pedantic -Werror $(pkg-config --cflags libpointsman) \
+	-fsyntax-only alone.c >log 2>&1
+check 'the header alone, in C99'
+# shellcheck disable=SC2046
+g++ -std=c++11 -Wall -Wextra -pedantic -Werror $(pkg-config --cflags libpointsman) \
+	-fsyntax-only -x c++ alone.c >log 2>&1
+check 'the header alone, in C++11'
+
+# A prefix of somebody's own moves all of it.
+prefix=$TMPDIR/elsewhere
+PKG_CONFIG_SYSROOT_DIR='' PKG_CONFIG_PATH='' pkg-config --define-variable=prefix="$prefix" \
+	--cflags --libs "$root/${pc#./}" >log 2>&1
+rest=${pc#".$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --variable=prefix libpointsman)"}
+is "$(xargs <log)" "-I$prefix/include -L$prefix${rest%/pkgconfig/*} -lpointsman" \
+	'with another prefix all of it lies elsewhere'
+
 # The compiler's word for what the header declares.
 gcc -aux-info protos -fsyntax-only -x c "$header" >log 2>&1
 grep -F "$header:" protos | grep -o '\<pm_[a-z_0-9]* (' | tr -d ' (' | sort -u >declared

@@ -37,9 +37,31 @@ static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	return 0;
 }
 
+/* Of each call the layer gives one verdict, before the call is answered. */
+static int tell(void *data, const struct pm_event *event)
+{
+	unsigned int *verdicts = (unsigned int *)data;
+
+	switch (event->kind) {
+	case PM_EVENT_CALL:
+		*verdicts = 0;
+		return 0;
+	case PM_EVENT_VERDICT:
+		++*verdicts;
+		return 0;
+	case PM_EVENT_ANSWER:
+		return *verdicts == 1 ? 0 : -EPROTO;
+	case PM_EVENT_RESULT:
+		break;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static char no[] = "no";
+	static unsigned int verdicts;
+	struct pm_observer observer;
 	struct pm_layer layer;
 	struct pm_layer *layers[1] = { &layer };
 	struct pm_options options;
@@ -55,6 +77,10 @@ int main(int argc, char **argv)
 	memset(&options, 0, sizeof(options));
 	options.layers = layers;
 	options.nlayers = 1;
+	memset(&observer, 0, sizeof(observer));
+	observer.data = &verdicts;
+	observer.tell = tell;
+	options.observer = &observer;
 	pm_exec(&options, argv[1], argv + 1, &stage);
 	fprintf(stderr, "user: %s\n", pm_error());
 	return 125;
