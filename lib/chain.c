@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#define MAX_ERRNO 4095
+
 /*
  * Held around what does not say that it may be called from several threads at
  * once.  One for all: what shares its data with another of them needs no more.
@@ -24,6 +26,29 @@ static const struct {
 	{ "io_uring_setup", "built-in: io_uring", ENOSYS, PM_UNSAFE_IO_URING },
 	{ "open_by_handle_at", "built-in: handles", EPERM, PM_UNSAFE_HANDLES },
 };
+
+int chain_check(const struct pm_options *options)
+{
+	for (size_t i = 0; i < options->nlayers; i++)
+		if (!options->layers || !options->layers[i] || !options->layers[i]->decide)
+			return -EINVAL;
+	return options->observer && !options->observer->tell ? -EINVAL : 0;
+}
+
+bool verdict_is_sound(const struct pm_verdict *verdict)
+{
+	switch (verdict->action) {
+	case PM_ALLOW:
+	case PM_REDIRECT:
+	case PM_VALUE:
+	case PM_KILL:
+		return true;
+	case PM_DENY:
+		return verdict->err >= 1 && verdict->err <= MAX_ERRNO;
+	default:
+		return false;
+	}
+}
 
 bool chain_wants(const struct pm_options *options, const char *syscall)
 {
@@ -59,11 +84,17 @@ int chain_tell(const struct pm_options *options, const struct pm_event *event)
 	return err;
 }
 
+/* A number that is no errno would be a result to the target. */
+static struct pm_verdict denial(int err, const char *rule)
+{
+	return (struct pm_verdict){ .action = PM_DENY,
+				    .err = err >= 1 && err <= MAX_ERRNO ? err : EPERM,
+				    .rule = rule };
+}
+
 void chain_refuse(struct outcome *outcome, int err, const char *rule)
 {
-	*outcome = (struct outcome){
-		.verdict = { .action = PM_DENY, .err = err, .rule = rule },
-	};
+	*outcome = (struct outcome){ .verdict = denial(err, rule) };
 }
 
 static bool final(const struct pm_verdict *verdict)
@@ -71,7 +102,7 @@ static bool final(const struct pm_verdict *verdict)
 	return verdict->action != PM_ALLOW && verdict->action != PM_REDIRECT;
 }
 
-/* Ask one layer and tell what it said.  An error is a denial. */
+/* Ask one layer and tell what it said.  An error is a denial, and so is what is no verdict. */
 static void ask(const struct pm_options *options, size_t depth, struct pm_call *call,
 		struct outcome *said)
 {
@@ -85,8 +116,9 @@ static void ask(const struct pm_options *options, size_t depth, struct pm_call *
 	if (!layer->concurrent)
 		pthread_mutex_unlock(&one_at_a_time);
 	if (err)
-		said->verdict = (struct pm_verdict){ .action = PM_DENY, .err = -err,
-						     .rule = "error of the layer" };
+		said->verdict = denial(-err, "error of the layer");
+	else if (!verdict_is_sound(&said->verdict))
+		said->verdict = denial(EPERM, "no verdict of the layer");
 	err = chain_tell(options, &(struct pm_event){ .kind = PM_EVENT_VERDICT,
 						      .call = call,
 						      .verdict = &said->verdict,

@@ -14,6 +14,12 @@ struct outcome {
 	const struct pm_layer *layer;	/* NULL: the library */
 };
 
+/* Can the layers and the observer be asked and told at all?  0 or -EINVAL. */
+int chain_check(const struct pm_options *options);
+
+/* Is this a verdict at all? */
+bool verdict_is_sound(const struct pm_verdict *verdict);
+
 /*
  * Does any layer, or the library itself, want to see this call for one of these
  * classes?  chain_wants() asks for all that it can have.
@@ -29,7 +35,7 @@ bool chain_wants(const struct pm_options *options, const char *syscall);
 void chain_decide(const struct pm_options *options, struct pm_call *call,
 		  struct outcome *outcome);
 
-/* A denial by the library itself, with what it is for a person. */
+/* A denial by the library itself, with what it is for a person; what is no errno is EPERM. */
 void chain_refuse(struct outcome *outcome, int err, const char *rule);
 
 /* Tell the observer, where there is one.  Returns 0 or its error. */

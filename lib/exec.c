@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "chain.h"
 #include "error.h"
 
 /* In the order of "auto"; the last one is taken as it is. */
@@ -77,6 +78,8 @@ int pm_exec(const struct pm_options *options, const char *file, char *const *arg
 	*stage = PM_STAGE_SETUP;
 	if (!backend)
 		return pm_fail(-EINVAL, "no backend is called %s", name);
+	if (chain_check(options))
+		return pm_fail(-EINVAL, "a layer has no decide(), or the observer no tell()");
 	err = probe(backend, why, sizeof(why));
 	if (err)
 		return pm_fail(err, "the %s backend does not work here: %s", name, why);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "call_private.h"
+#include "chain.h"
 #include "changes.h"
 #include "cleanup.h"
 #include "courier.h"
@@ -25,21 +26,6 @@ struct handler {
 	struct pm_verdict late;
 	int control;
 };
-
-bool verdict_is_sound(const struct pm_verdict *verdict)
-{
-	switch (verdict->action) {
-	case PM_ALLOW:
-	case PM_REDIRECT:
-	case PM_VALUE:
-	case PM_KILL:
-		return true;
-	case PM_DENY:
-		return verdict->err >= 1 && verdict->err <= 4095;
-	default:
-		return false;
-	}
-}
 
 void verdict_write(const struct pm_verdict *verdict, struct bytes *bytes)
 {

@@ -20,9 +20,6 @@
 
 #define ANSWER_LIMIT (64u << 20)	/* bytes */
 
-/* Is this a verdict at all? */
-bool verdict_is_sound(const struct pm_verdict *verdict);
-
 void verdict_write(const struct pm_verdict *verdict, struct bytes *bytes);
 /* Strings are copied to the call.  0, -ENOMEM, -EBADMSG. */
 int verdict_read(struct bytes_left *left, struct pm_call *call, struct pm_verdict *verdict);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "call_private.h"
+#include "chain.h"
 #include "changes.h"
 #include "courier.h"
 #include "handler.h"

@@ -349,13 +349,15 @@ struct pm_layer {
 	const char *name;
 	void *data;
 	/*
-	 * Does this layer want to see this call at all?  Asked once for each
-	 * call of each table before the run.
+	 * Does this layer want to see this call at all?  Asked before the run, once
+	 * for each call of each table, or for those of its classes that some of its
+	 * arguments mean.  NULL: it wants all.
 	 */
 	bool (*wants)(void *data, const char *syscall, uint32_t classes);
 	/*
 	 * Decide.  Returns 0 with *verdict filled, or a negative errno: the
-	 * call is then denied with it (fail closed).
+	 * call is then denied with it (fail closed), and with EPERM where that is
+	 * no errno, or the verdict none.
 	 */
 	int (*decide)(void *data, struct pm_call *call, struct pm_verdict *verdict);
 	/*
@@ -485,7 +487,7 @@ struct pm_event {
 
 struct pm_observer {
 	void *data;
-	/* Returns 0, or a negative errno: the call is then denied with it. */
+	/* Returns 0, or a negative errno: the call is then denied with it, as in decide(). */
 	int (*tell)(void *data, const struct pm_event *event);
 	bool concurrent;	/* as in struct pm_layer, for tell() */
 };
@@ -541,11 +543,12 @@ struct pm_options {
  *
  * Returns only on failure: a negative errno; *stage then says what failed, and
  * pm_error() in words.
- *	PM_STAGE_SETUP	nothing ran: -EINVAL (no such backend), -EPERM, -EACCES (what
- *			the backend needs is not permitted here), -ENOSYS, -EOPNOTSUPP
- *			(the kernel lacks it), -ENOENT (/proc is not mounted), -ENOMEM,
- *			-EMFILE, -EAGAIN (no more processes), -ECHILD (the supervisor
- *			died), and what confine() returned
+ *	PM_STAGE_SETUP	nothing ran: -EINVAL (no such backend; a layer has no decide(),
+ *			the observer no tell()), -EPERM, -EACCES (what the backend needs
+ *			is not permitted here), -ENOSYS, -EOPNOTSUPP (the kernel lacks
+ *			it), -ENOENT (/proc is not mounted), -ENOMEM, -EMFILE, -EAGAIN (no
+ *			more processes), -ECHILD (the supervisor died), and what confine()
+ *			returned
  *	PM_STAGE_EXEC	the program could not be executed: those of execve(2), what a
  *			layer denied it with among them
  * The caller may only report and exit then: the process may be confined already.

@@ -27,6 +27,7 @@ struct fake {
 	unsigned int asked;
 	uint64_t saw;	/* the first argument, as it was when it was asked */
 	unsigned int turn;	/* the how many'th to be asked, from 1 */
+	const struct pm_verdict *verdict;	/* in place of all that, or NULL */
 	const char *becomes;	/* REDIRECT: the name of the call from then on */
 };
 
@@ -41,6 +42,10 @@ static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 	fake->saw = call->args[0];
 	if (fake->fails)
 		return fake->fails;
+	if (fake->verdict) {
+		*verdict = *fake->verdict;
+		return 0;
+	}
 	verdict->action = fake->says;
 	verdict->log = fake->log;
 	verdict->err = EACCES;
@@ -56,6 +61,7 @@ static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)
 struct told {
 	unsigned int calls, verdicts, others;
 	int fail_at;	/* the event that fails, counted from 1 */
+	int fails;	/* with this */
 };
 
 static int tell(void *data, const struct pm_event *event)
@@ -68,7 +74,7 @@ static int tell(void *data, const struct pm_event *event)
 		told->verdicts++;
 	else
 		told->others++;
-	return (int)(told->calls + told->verdicts) == told->fail_at ? -ENOSPC : 0;
+	return (int)(told->calls + told->verdicts) == told->fail_at ? told->fails : 0;
 }
 
 struct stack {
@@ -175,6 +181,49 @@ static void error_of_a_layer_denies(void **state)
 	assert_int_equal(stack.fakes[2].asked, 0);
 }
 
+/* What is none would be a result to the target, or worse. */
+static void no_verdict_denies(void **state)
+{
+	const struct {
+		struct pm_verdict said;
+		int fails;
+	} cases[] = {
+		{ { .action = PM_DENY }, 0 },
+		{ { .action = PM_DENY, .err = 4096 }, 0 },
+		{ { .action = PM_DENY, .err = -EACCES }, 0 },
+		{ { .action = PM_KILL + 1 }, 0 },
+		{ { .action = (enum pm_action)-1 }, 0 },
+		{ { .action = PM_ALLOW }, EACCES },
+		{ { .action = PM_ALLOW }, -4096 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const enum pm_action says[] = { PM_ALLOW, PM_ALLOW };
+		struct stack stack;
+
+		prepare(&stack, says, 2);
+		stack.fakes[0].verdict = &cases[i].said;
+		stack.fakes[0].fails = cases[i].fails;
+		run(&stack);
+		assert_int_equal(stack.outcome.verdict.action, PM_DENY);
+		assert_int_equal(stack.outcome.verdict.err, EPERM);
+		assert_ptr_equal(stack.outcome.layer, &stack.layers[0]);
+		assert_int_equal(stack.fakes[1].asked, 0);
+	}
+	for (int i = 0; i < 2; i++) {
+		const enum pm_action says[] = { PM_ALLOW };
+		struct stack stack;
+
+		prepare(&stack, says, 1);
+		stack.told.fail_at = 1;
+		stack.told.fails = i ? ENOSPC : -4096;
+		run(&stack);
+		assert_int_equal(stack.outcome.verdict.action, PM_DENY);
+		assert_int_equal(stack.outcome.verdict.err, EPERM);
+	}
+}
+
 static void error_of_the_observer_denies(void **state)
 {
 	const enum pm_action says[] = { PM_ALLOW, PM_REDIRECT };
@@ -185,6 +234,7 @@ static void error_of_the_observer_denies(void **state)
 
 		prepare(&stack, says, 2);
 		stack.told.fail_at = at;
+		stack.told.fails = -ENOSPC;
 		run(&stack);
 		assert_int_equal(stack.outcome.verdict.action, PM_DENY);
 		assert_int_equal(stack.outcome.verdict.err, ENOSPC);
@@ -387,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_stack),
 		cmocka_unit_test(error_of_a_layer_denies),
+		cmocka_unit_test(no_verdict_denies),
 		cmocka_unit_test(error_of_the_observer_denies),
 		cmocka_unit_test(log_of_any_layer_is_kept),
 		cmocka_unit_test(log_is_passed_on),
