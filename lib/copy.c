@@ -116,6 +116,8 @@ int copy_read(struct bytes_left *left, struct pm_call *copy)
 	bytes_get(left, copy->priv, sizeof(*copy->priv));
 	copy->priv->room = nitems + 1;
 	copy->priv->kept = NULL;
+	/* It was found by comparison with the root and the rights of who asks. */
+	copy->priv->known = (struct pm_view_known){ 0 };
 	copy->priv->standing = (struct standing){ 0 };
 	copy->priv->run_arg = NULL;
 	copy->priv->extra = NULL;

@@ -103,10 +103,18 @@ static struct pm_request *request_read(int sock, unsigned int limit)
 	return NULL;
 }
 
+/* A thread less would be there for every call that comes. */
+static void end_process(void *unused)
+{
+	(void)unused;
+	_exit(1);
+}
+
 static void *work(void *data)
 {
 	const struct worker *worker = data;
 
+	pthread_cleanup_push(end_process, NULL);
 	for (;;) {
 		int sock = courier_take(worker->control);
 		struct pm_request *request;
@@ -119,6 +127,7 @@ static void *work(void *data)
 		if (request)
 			worker->handler->handle(worker->handler->data, request);
 	}
+	pthread_cleanup_pop(0);
 	return NULL;
 }
 

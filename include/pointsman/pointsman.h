@@ -378,15 +378,15 @@ struct pm_layer {
  * cannot take the run with it.
  *
  * The process is forked by pm_handler_layer(), with all that the caller has then in
- * memory, and those of its descriptors that are close-on-exec.  handle() is called
- * there for each call, in one of its threads, and gives an answer by
+ * memory, and of its descriptors those that are close-on-exec, with standard error.
+ * handle() is called there for each call, in one of its threads, and gives an answer by
  * pm_request_answer(): before it returns, or any time later from any thread.  Who
  * gets no answer within the limit, be it that the handler has forgotten it, or
  * stalls, or all threads are busy, gets the verdict late; so does every call
- * that a handler has at hand when it crashes or exits, at once.  Then the
- * process is started anew, as it was in the beginning.  While a call waits, its
- * thread does; others wait with it only where the backend asks one after the
- * other (ptrace).
+ * that a handler has at hand when it crashes or exits, or a thread that called
+ * handle() ends, at once.  Then the process is started anew, as it was in the
+ * beginning.  While a call waits, its thread does; others wait with it only where
+ * the backend asks one after the other (ptrace).
  *
  * Targets of the same user can signal the process, as they can the supervisor.
  * They cannot trace it.  So late is what a target can have if it wants to: PM_ALLOW

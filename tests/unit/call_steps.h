@@ -34,13 +34,14 @@ static _Thread_local struct {
 	int dirfd, err;
 	unsigned int flags, count;
 	uint64_t resolve;
+	struct pm_view_known known;
 	char path[4096];
 } asked;
 
 int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
 	       uint64_t resolve, struct pm_where *out)
 {
-	(void)view;
+	asked.known = view->known ? *view->known : (struct pm_view_known){ 0 };
 	asked.dirfd = dirfd;
 	asked.flags = flags;
 	asked.resolve = resolve;

@@ -5,7 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,6 +15,7 @@
 #include <sys/wait.h>
 
 #include "bytes.h"
+#include "call_private.h"
 #include "call_steps.h"
 
 #define SHORT 1000	/* ms: a limit that is waited for, and in which others answer */
@@ -573,6 +576,32 @@ static void crashes(void **state)
 	pm_layer_free(layer);
 }
 
+/* A thread that ends takes no call any more, so it is as if the process had. */
+static void handle_end(void *data, struct pm_request *request)
+{
+	(void)data;
+	if (page->handled++ % 2)
+		pm_request_answer(request, &allow);
+	else
+		pthread_exit(NULL);
+}
+
+static void threads_end(void **state)
+{
+	const struct pm_handler handler = { .start = count_start, .handle = handle_end,
+					    .limit = NEVER, .threads = 2 };
+	struct pm_layer *layer;
+
+	(void)state;
+	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
+	for (int i = 1; i <= 5; i++) {
+		is_late(layer, "handler: no answer");
+		assert_int_equal(ask_open(layer), PM_ALLOW);
+		assert_int_equal(page->started, 1 + i);
+	}
+	pm_layer_free(layer);
+}
+
 static int start_once(void *data)
 {
 	(void)data;
@@ -660,6 +689,63 @@ static void ends_with_the_layer(void **state)
 	close(ends[0]);
 }
 
+/* Of the caller's descriptors it has those that exec closes, and none of the others. */
+static void inherits_what_exec_closes(void **state)
+{
+	struct pm_layer *layer;
+	struct pollfd reader;
+	int theirs[2], ours[2];
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(theirs), 0);
+	assert_int_equal(pipe2(ours, O_CLOEXEC), 0);
+	layer = layer_of(handle_allow, NEVER, 1);
+	close(theirs[1]);
+	close(ours[1]);
+	assert_int_equal(read(theirs[0], &byte, 1), 0);
+	reader = (struct pollfd){ .fd = ours[0], .events = POLLIN };
+	assert_int_equal(poll(&reader, 1, 0), 0);
+	pm_layer_free(layer);
+	assert_int_equal(read(ours[0], &byte, 1), 0);
+	close(theirs[0]);
+	close(ours[0]);
+}
+
+/* A path that nobody has asked about yet. */
+static void handle_resolve(void *data, struct pm_request *request)
+{
+	struct pm_where where;
+
+	(void)data;
+	page->results[0] = pm_call_resolve(pm_request_call(request), "/new", true, &where);
+	page->results[1] = asked.known.root || asked.known.names || asked.known.rights ||
+			   asked.known.users;
+	pm_where_free(&where);
+	pm_request_answer(request, &allow);
+}
+
+/*
+ * That the target has the root and the rights of the supervisor says nothing of the
+ * handler, which may have been started with others.
+ */
+static void resolves_for_itself(void **state)
+{
+	struct pm_layer *layer = layer_of(handle_resolve, NEVER, 1);
+	struct pm_verdict verdict;
+	struct pm_call call;
+
+	(void)state;
+	READ_ONE(&call, "openat", CWD, PATHS, O_RDONLY);
+	call.priv->known = (struct pm_view_known){ true, true, true, true };
+	assert_int_equal(ask(layer, &call, &verdict), 0);
+	assert_int_equal(verdict.action, PM_ALLOW);
+	assert_int_equal(page->results[0], 0);
+	assert_false(page->results[1]);
+	pm_call_clear(&call);
+	pm_layer_free(layer);
+}
+
 /* Whoever makes a layer gets no children by it. */
 static void no_children(void **state)
 {
@@ -716,6 +802,9 @@ int main(void)
 		TEST(stalls),
 		TEST(what_is_over_is_not_handled),
 		TEST(crashes),
+		TEST(threads_end),
+		TEST(resolves_for_itself),
+		TEST(inherits_what_exec_closes),
 		TEST(does_not_start_again),
 		TEST(two_at_once),
 		TEST(ends_with_the_layer),
