@@ -51,10 +51,11 @@ static void wake_in_place(int listener)
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
 }
 
-static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
+static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
 	struct notify *n = data;
 
+	(void)caller;
 	(void)their_fd;
 	*filter = FILTER_NOTIFY;
 	n->program = program;

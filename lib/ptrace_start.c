@@ -79,7 +79,8 @@ static int refused(pid_t program, int err)
 	return pm_fail(err, "%s", why);
 }
 
-static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
+/* Other threads of the program run no call under our filter: its execve ends them. */
+static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
 	struct supervisor *s = data;
 	struct thread *thread;
@@ -102,12 +103,12 @@ static int attach(void *data, pid_t program, int their_fd, unsigned int *filter)
 		err = try_arena();
 	if (err)
 		return err;
-	if (ptrace(PTRACE_SEIZE, program, NULL, (void *)(long)seize_options))
-		return refused(program, -errno);
+	if (ptrace(PTRACE_SEIZE, caller, NULL, (void *)(long)seize_options))
+		return refused(caller, -errno);
 	err = courier_start(&s->courier, program, their_fd);
 	if (err)
 		return pm_fail(err, "cannot hand descriptors to the program: %s", strerror(-err));
-	thread = task_add(&s->tasks, program);
+	thread = task_add(&s->tasks, caller);
 	space = space_new();
 	process = space ? process_new(program, space) : NULL;
 	if (!thread || !process)

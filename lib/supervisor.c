@@ -102,8 +102,8 @@ static void raise_limits(void)
 	}
 }
 
-static _Noreturn void run_supervisor(const struct supervision *how, pid_t program, int sock,
-				     int their_fd)
+static _Noreturn void run_supervisor(const struct supervision *how, pid_t program, pid_t caller,
+				     int sock, int their_fd)
 {
 	struct ready ready = { 0 };
 	pid_t self = getpid();
@@ -123,7 +123,7 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	drop_inherited();
 	if (send(sock, &self, sizeof(self), 0) < 0 || recv(sock, &go, sizeof(go), 0) != 1)
 		_exit(1);
-	ready.err = how->attach(how->data, program, their_fd, &ready.filter);
+	ready.err = how->attach(how->data, program, caller, their_fd, &ready.filter);
 	prctl(PR_SET_DUMPABLE, 0);
 	if (ready.err)
 		snprintf(ready.message, sizeof(ready.message), "%s",
@@ -189,13 +189,13 @@ int supervisor_take(void)
 
 static int fork_supervisor(const struct supervision *how, int pair[2])
 {
-	pid_t program = getpid();
+	pid_t program = getpid(), caller = (pid_t)syscall(SYS_gettid);
 	int result = fork_apart(0);
 
 	if (result <= 0)
 		return result;
 	close(pair[0]);
-	run_supervisor(how, program, pair[1], pair[0]);
+	run_supervisor(how, program, caller, pair[1], pair[0]);
 }
 
 /* It has the descriptors of the calling process, and not copies of them. */

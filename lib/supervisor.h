@@ -19,11 +19,12 @@
 struct supervision {
 	void *data;
 	/*
-	 * Get ready for the program; their_fd is a socket as the program has it.
-	 * *filter becomes the FILTER_* of filter.h that the program is to be run
+	 * Get ready for the program; caller is its thread that will execute it, and
+	 * their_fd a socket as it has it.  *filter becomes the FILTER_* of filter.h that the program is to be run
 	 * with.  Returns 0, or a negative errno with its message in pm_error().
 	 */
-	int (*attach)(void *data, pid_t program, int their_fd, unsigned int *filter);
+	int (*attach)(void *data, pid_t program, pid_t caller, int their_fd,
+		      unsigned int *filter);
 	/* Until no target is left. */
 	void (*supervise)(void *data);
 	/* The program makes a descriptor for it later: supervisor_hand_over(). */

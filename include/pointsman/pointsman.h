@@ -533,7 +533,8 @@ struct pm_options {
  * Run a program under layers, as execvp(3) would: the calling process becomes
  * the program, with its pid, its terminal and its parent; the supervisor is a
  * new process beside it, in a session of its own, that stays until the last
- * descendant of the program is gone.  Its death kills them all, see above.
+ * descendant of the program is gone.  Its death kills them all, see above.  Any
+ * thread may call it; the others end with the process that they were threads of.
  *
  * The supervisor is a fork of the caller: it has the caller's memory, not its
  * threads, and of its descriptors those that are close-on-exec, with standard error
