@@ -224,11 +224,28 @@ static bool may_redirect(int listener)
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND_REDIRECT, &answer) < 0 && errno == ENOENT;
 }
 
+/* There is no notification of that number: who knows that is a listener. */
+static int check_listener(int listener)
+{
+	uint64_t none = 0;
+
+	if (!ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &none) || errno == ENOENT)
+		return 0;
+	return errno == EBADF ? -EBADF : -EINVAL;
+}
+
 int pm_serve(const struct pm_options *options, int listener)
 {
-	struct notify *n = calloc(1, sizeof(*n));
-	int err;
+	struct notify *n;
+	int err = chain_check(options);
 
+	if (!err)
+		err = check_listener(listener);
+	if (!err && access("/proc/self/fd", X_OK))
+		err = -errno;
+	if (err)
+		return err;
+	n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
 	n->options = options;

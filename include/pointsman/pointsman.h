@@ -578,8 +578,10 @@ int pm_exec(const struct pm_options *options, const char *file,
  * handlers run in a thread of the library's.  listener stays the caller's.
  *
  * Returns 0 when it is over; 1 after pm_serve_stop(): whoever serves the listener
- * next finds all calls that have not been answered; -ENOMEM, -EMFILE, -EAGAIN (no
- * thread could be started), -EACCES (/proc cannot be read).
+ * next finds all calls that have not been answered; -EBADF, -EINVAL (listener is
+ * none; a layer has no decide(), the observer no tell()), -ENOMEM, -EMFILE, -EAGAIN
+ * (no thread could be started), -ENOENT, -EACCES (/proc is not mounted, or cannot be
+ * read).
  */
 int pm_serve(const struct pm_options *options, int listener);
 
