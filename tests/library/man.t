@@ -58,6 +58,26 @@ done <functions
 gcc -Wall -Werror -I"$PM_SRC/include" -fsyntax-only all.c >log 2>&1
 ok $? 'the prototypes are those of the header' "$(cat log)"
 
+# What the header defines and what is in its structures, by the compiler's word for the
+# names of the header that are no functions; arguments of functions are in prototypes.
+gcc -E -dD -x c "$header" 2>log | awk -v "header=$header" '
+	/^# [0-9]+ "/ { here = index($0, "\"" header "\"") }
+	here' >preprocessed
+{
+	grep -o '^#define PM_[A-Z_0-9]*' preprocessed | cut -d ' ' -f 2
+	grep -v '^#' preprocessed | grep -oE '\<PM_[A-Z_0-9]+'
+	grep -v '^#' preprocessed | awk '/^struct .*{/ { on = 1; next } /^}/ { on = 0 }
+		on && /;/ { gsub(/\([^*].*/, ""); gsub(/\).*/, ""); sub(/;.*/, ""); sub(/\[.*/, "")
+			n = split($0, part, ",")
+			for (i = 1; i <= n; i++) { m = split(part[i], word, /[ \t*(]+/); print word[m] } }' |
+		grep -vx -e priv -e ent
+} | sort -u | grep . >defined
+[ "$(wc -l <defined)" -gt 80 ]
+ok $? 'the header defines constants and members' "$(cat log)"
+cat "$PM_SRC"/docs/man/*.3 >pages.all
+is "$(while read -r name; do grep -qw -e "$name" pages.all || echo "$name"; done <defined)" '' \
+	'the pages have all of them'
+
 # Nothing is said of functions that there are not.
 find "$pages" -name 'pm_*.3' -printf '%f\n' | sed 's/\.3$//' |
 	grep -vx -e pm_layer -e pm_verdict -e pm_observer | sort >named
