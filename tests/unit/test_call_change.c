@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls are changed, resolved, and run in another form. */
 #define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "call_private.h"
 #include "call_steps.h"
 
@@ -267,6 +272,60 @@ static void test_run_as(void **state)
 	pm_call_clear(&call);
 }
 
+/* A process that is there, and whose memory is not for the one that asks. */
+static int write_from_stranger(struct pm_call *call, void *to)
+{
+	int status;
+	pid_t child;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	child = fork();
+	if (child == 0) {
+		if (!getuid() && setresuid(65534, 65534, 65534))
+			_exit(0);
+		_exit(-pm_call_write(call, (uintptr_t)to, "text", 4));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	prctl(PR_SET_DUMPABLE, 1);
+	assert_true(WIFEXITED(status));
+	return -WEXITSTATUS(status);
+}
+
+static void test_write(void **state)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+	struct memory memory = text_memory(0x1000, "");
+	struct pm_call call;
+	char text[5] = "";
+	int status;
+
+	(void)state;
+	assert_ptr_not_equal(pages, MAP_FAILED);
+	assert_int_equal(READ(&call, &memory, WIDE, "uname", 0x1000), 0);
+	call.tgid = call.tid = getpid();
+	assert_int_equal(pm_call_write(&call, (uintptr_t)text, "text", 5), 0);
+	assert_string_equal(text, "text");
+	assert_int_equal(pm_call_write(&call, 8, "", 0), 0);
+	assert_int_equal(pm_call_write(&call, 8, "text", 4), -EFAULT);
+	/* What is there and may not be written. */
+	assert_int_equal(mprotect(pages, page, PROT_READ), 0);
+	assert_int_equal(pm_call_write(&call, (uintptr_t)pages, "text", 4), -EFAULT);
+	assert_int_equal(pages[0], 0);
+	assert_int_equal(mprotect(pages, page, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(munmap(pages + page, page), 0);
+	assert_int_equal(pm_call_write(&call, (uintptr_t)pages + page - 2, "text", 4), -EFAULT);
+	assert_int_equal(write_from_stranger(&call, text), -EPERM);
+	call.tgid = call.tid = fork();
+	if (call.tid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(call.tid, &status, 0), call.tid);
+	assert_int_equal(pm_call_write(&call, (uintptr_t)text, "text", 4), -ESRCH);
+	munmap(pages, page);
+	pm_call_clear(&call);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_set_nr),
 		cmocka_unit_test(test_added_item),
 		cmocka_unit_test(test_run_as),
+		cmocka_unit_test(test_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
