@@ -117,6 +117,12 @@ void family_executed(struct supervisor *supervisor, pid_t tgid);
 void family_gone(struct supervisor *supervisor, pid_t tid);
 /* A thread has stopped that no birth has announced. */
 void family_stranger(struct supervisor *supervisor, pid_t tid, int signal);
+/*
+ * Flags for the next waitpid(2).  With WNOHANG and nothing to come: family_unannounced()
+ * asks who the parents of strangers are.
+ */
+int family_patience(struct supervisor *supervisor);
+void family_unannounced(struct supervisor *supervisor);
 /* Threads that waited for the arena of this address space look again. */
 void family_wake(struct supervisor *supervisor, struct space *space);
 

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/wait.h>
 
 #include "peer.h"
 #include "ptrace.h"
+
+/* So many stops may come between that of a child and its parent's that announces it. */
+#define PATIENCE 64
 
 /* The clone flags of the call that a thread stopped at a birth is in. */
 static uint64_t birth_flags(const struct thread *parent, uint32_t arch, const struct regs *regs)
@@ -195,16 +199,30 @@ void family_stranger(struct supervisor *s, pid_t tid, int signal)
 	thread->stopped_early = true;
 	thread->early_signal = signal;
 	s->tasks.strangers++;
-	kill_orphan(s, thread);
+	if (!s->tasks.patience)
+		s->tasks.patience = PATIENCE;
 }
 
-/* Somebody has died: who was to be announced by it? */
 static void kill_orphans(struct supervisor *s)
 {
 	for (size_t i = 0; s->tasks.strangers && i < TASK_BUCKETS; i++)
 		for (struct thread *thread = s->tasks.bucket[i]; thread; thread = thread->next)
 			if (thread->stopped_early)
 				kill_orphan(s, thread);
+}
+
+/* Mostly its parent's stop is the next one, and there is nothing to ask. */
+int family_patience(struct supervisor *s)
+{
+	if (s->tasks.patience && !--s->tasks.patience)
+		kill_orphans(s);
+	return s->tasks.patience && s->tasks.strangers ? WNOHANG : 0;
+}
+
+void family_unannounced(struct supervisor *s)
+{
+	s->tasks.patience = 0;
+	kill_orphans(s);
 }
 
 /* All threads of a process but one, which has executed a program, are gone. */
@@ -311,5 +329,6 @@ void family_gone(struct supervisor *s, pid_t tid)
 	if (space && space->maker == tid)
 		family_wake(s, space);
 	space_put(space);
+	/* Who was to be announced by it? */
 	kill_orphans(s);
 }

@@ -186,8 +186,12 @@ void supervise(struct supervisor *s)
 	for (;;) {
 		struct thread *thread;
 		int status;
-		pid_t tid = waitpid(-1, &status, __WALL);
+		pid_t tid = waitpid(-1, &status, __WALL | family_patience(s));
 
+		if (!tid) {
+			family_unannounced(s);
+			continue;
+		}
 		if (tid < 0) {
 			if (errno == EINTR)
 				continue;

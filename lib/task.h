@@ -98,6 +98,7 @@ struct tasks {
 	struct thread *bucket[TASK_BUCKETS];
 	size_t count;
 	size_t strangers;	/* stopped, and nobody has announced them yet */
+	unsigned int patience;	/* so many stops more may come before they are asked about */
 };
 
 struct thread *task_find(struct tasks *tasks, pid_t tid);
