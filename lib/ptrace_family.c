@@ -11,6 +11,10 @@
 #include "peer.h"
 #include "ptrace.h"
 
+/* Of these a child sees others than its parent does. */
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | \
+		    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
 /* So many stops may come between that of a child and its parent's that announces it. */
 #define PATIENCE 64
 
@@ -76,6 +80,11 @@ static int settle_in(struct thread *child, struct thread *parent, uint64_t flags
 	struct space *space;
 
 	child->every_call = parent->every_call;
+	/* It begins with its parent's root, rights and user namespace. */
+	if (!(flags & NAMESPACES)) {
+		child->known = parent->known;
+		child->known_at = parent->known_at;
+	}
 	if (flags & CLONE_THREAD) {
 		thread_join(child, process);
 		return plan_mending(child, parent);
@@ -267,7 +276,8 @@ void family_executed(struct supervisor *s, pid_t tgid)
 		return;
 	}
 	call_executed(s, thread);
-	thread->known = (struct pm_view_known){ 0 };
+	/* An exec may take rights away and give others back, and nothing else of the view. */
+	thread->known.rights = false;
 	space_put(thread->process->space);
 	thread->process->space = space;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)

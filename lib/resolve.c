@@ -67,7 +67,7 @@ static int find_rights(struct walk *walk)
 
 	if (known && known->rights)
 		return 0;
-	err = rights_of(walk->view->tid, &walk->rights);
+	err = rights_of(walk->view->tid, known && known->users, &walk->rights);
 	if (!err && known) {
 		known->rights = !walk->rights.differ;
 		known->users = walk->rights.here;

@@ -64,7 +64,7 @@ int rights_know(void)
 	return err;
 }
 
-int rights_of(pid_t tid, struct rights *rights)
+int rights_of(pid_t tid, bool here, struct rights *rights)
 {
 	struct __user_cap_data_struct capabilities[2];
 	char path[64], namespace[32];
@@ -77,8 +77,9 @@ int rights_of(pid_t tid, struct rights *rights)
 	if (err)
 		return err;
 	if (capabilities[0].effective & SEARCH) {
-		namespace_of(tid, namespace);
-		rights->here = !strcmp(namespace, own.namespace);
+		if (!here)
+			namespace_of(tid, namespace);
+		rights->here = here || !strcmp(namespace, own.namespace);
 		if (rights->here)
 			return 0;
 		rights->elsewhere = true;

@@ -32,10 +32,10 @@ struct rights {
 int rights_know(void);
 
 /*
- * Find out what rights the thread has.  Returns 0, -ESRCH where it is gone,
- * -EACCES where that cannot be said, -ENOMEM.
+ * Find out what rights the thread has.  here: it is known to be in our user namespace.
+ * Returns 0, -ESRCH where it is gone, -EACCES where that cannot be said, -ENOMEM.
  */
-int rights_of(pid_t tid, struct rights *rights);
+int rights_of(pid_t tid, bool here, struct rights *rights);
 
 /*
  * From now on, and no longer.  Do nothing where the rights do not differ.

@@ -128,12 +128,14 @@ static struct pm_item *add_interpreter(struct pm_call *call, const char *name)
 /* What may not be executed is not read: its interpreter would be told by the error. */
 static bool may_execute(const struct pm_call *call, const struct pm_where *where)
 {
+	const struct pm_view_known *known = &call->priv->known;
 	struct rights rights = { 0 };
 	bool may = false;
 
 	if (!(where->st.st_mode & 0111))
 		return false;
-	if (!rights_of(call->tid, &rights) && !rights_take(&rights))
+	if ((known->rights || !rights_of(call->tid, known->users, &rights)) &&
+	    !rights_take(&rights))
 		may = !syscall(SYS_faccessat2, where->fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH) ||
 		      errno == ENOSYS;
 	rights_free(&rights);

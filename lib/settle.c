@@ -343,7 +343,7 @@ int settle_open_again(pid_t tid, int fd, int flags)
 {
 	struct rights rights = { 0 };
 	char path[64];
-	int opened = rights_of(tid, &rights);
+	int opened = rights_of(tid, false, &rights);
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (!opened)

@@ -33,10 +33,12 @@ import subprocess
 import sys
 import threading
 
-work, change = sys.argv[1:]
+work, change = sys.argv[1:3]
 libc = ctypes.CDLL(None, use_errno=True)
-SYS = dict(capset=126, pivot_root=155, setresuid=117, setreuid=113, setuid=105, setfsuid=122)
-NEWUSER, NEWNS = 0x10000000, 0x20000
+SYS = dict(capset=126, pivot_root=155, setresuid=117, setreuid=113, setuid=105, setfsuid=122,
+           clone=56, clone3=435)
+NEWUSER, NEWNS, SIGCHLD = 0x10000000, 0x20000, 17
+DAC = 6
 
 
 def made(name, *args):
@@ -101,8 +103,37 @@ class Beside:
         os.read(self.answer[0], 1)
 
 
+def set_capabilities(effective, permitted):
+    made("capset", (ctypes.c_uint32 * 2)(0x20080522, 0),
+         (ctypes.c_uint32 * 6)(effective, permitted, 0))
+
+
 def drop_capabilities():
-    made("capset", (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)())
+    set_capabilities(0, 0)
+
+
+def keep_without_root():
+    """Another user that may search any directory: an exec takes that away."""
+    print("keep", libc.prctl(8, 1, 0, 0, 0))
+    made("setresuid", 65534, 65534, 65534)
+    set_capabilities(DAC, DAC)
+
+
+def execute():
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *sys.argv, "executed"])
+
+
+def clone_user():
+    flags = NEWUSER | SIGCHLD
+    if change == "clone3-user":
+        pid = libc.syscall(SYS["clone3"], (ctypes.c_uint64 * 8)(NEWUSER, 0, 0, 0, SIGCHLD), 64)
+    else:
+        pid = libc.syscall(SYS["clone"], flags, 0, 0, 0, 0)
+    if pid:
+        os.waitpid(pid, 0)
+        sys.stdout.flush()
+        os._exit(pid < 0)
 
 
 def pivot():
@@ -131,15 +162,25 @@ changes = {
     "unshare-user": lambda: print(libc.unshare(NEWUSER)),
     "unshare-mounts": lambda: print(libc.unshare(NEWNS)),
     "setns": enter,
+    "exec-loses": execute,
+    "exec-regains": execute,
+    "clone-user": clone_user,
+    "clone3-user": clone_user,
 }
+# What it is before the first look.
+if change == "exec-loses" and len(sys.argv) == 3:
+    keep_without_root()
+elif change == "exec-regains" and len(sys.argv) == 3:
+    set_capabilities(0, DAC)
 beside = None
 if change.endswith("-beside"):
     beside = Beside(change.startswith("pivot"))
-for _ in range(3):
-    look("before")
-    if beside:
-        beside.look()
-changes[change]()
+if len(sys.argv) == 3:
+    for _ in range(3):
+        look("before")
+        if beside:
+            beside.look()
+    changes[change]()
 for _ in range(3):
     look("after")
     if beside:
@@ -156,7 +197,8 @@ EOT2
 # shellcheck disable=SC2016 # for that shell
 prepare='mount --make-rprivate / && mount --bind "$1/other" "$1/other" && cd / && shift && exec "$@"'
 for change in capset setuid setreuid setresuid setfsuid chroot chroot-beside pivot_root \
-	pivot_root-beside unshare-user unshare-mounts setns; do
+	pivot_root-beside unshare-user unshare-mounts setns exec-loses exec-regains clone-user \
+	clone3-user; do
 	command=(python3 "$TMPDIR/views.py" "$work" "$change")
 	unshare -m sh -c "$prepare" - "$work" "${command[@]}" >"$TMPDIR/bare" 2>&1
 	status=$?
