@@ -58,6 +58,8 @@ enum {
 	VIEWS = 32,
 	/* It shows or sets on which processors a thread runs, or how. */
 	PLACES = 64,
+	/* It keeps memory from being copied by a fork where arg is MADV_DONTFORK. */
+	KEEPS = 128,
 };
 
 /*
@@ -81,7 +83,7 @@ static const struct known {
 	{ "ipc", MOVES, 0 },
 	{ "kcmp", REACHES, 0 },
 	{ "kill", REACHES, 0 },
-	{ "madvise", MOVES, 0 },
+	{ "madvise", MOVES | KEEPS, 2 },
 	{ "migrate_pages", REACHES, 0 },
 	{ "move_pages", REACHES, 0 },
 	{ "mprotect", MOVES, 0 },
@@ -93,6 +95,7 @@ static const struct known {
 	{ "pkey_mprotect", MOVES, 0 },
 	{ "prctl", TRACED | NOTIFIED, 0 },
 	{ "prlimit64", REACHES, 0 },
+	{ "process_madvise", KEEPS, 3 },
 	{ "process_vm_readv", REACHES, 0 },
 	{ "process_vm_writev", REACHES, 0 },
 	{ "remap_file_pages", MOVES, 0 },
@@ -181,6 +184,12 @@ static bool layers_want(const struct pm_options *options, uint32_t arch, int nr,
 	return false;
 }
 
+/* The supervisor that traces trusts a copy of the arena, but for this. */
+static bool keeps_memory(const struct known *call, unsigned int how)
+{
+	return call->what & KEEPS && !(how & FILTER_NOTIFY);
+}
+
 static unsigned int stops_of(const struct pm_options *options, unsigned int how, uint32_t arch,
 			     int nr, const char *name, const struct known *call)
 {
@@ -193,6 +202,8 @@ static unsigned int stops_of(const struct pm_options *options, unsigned int how,
 	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
 	if (how & FILTER_NOTIFY && call->what & REACHES)
+		why |= STOPS_SOMETIMES;
+	if (keeps_memory(call, how))
 		why |= STOPS_SOMETIMES;
 	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
 		why |= STOPS_SOMETIMES;
@@ -294,6 +305,9 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 	}
 	if (!strcmp(name, "clone"))
 		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0 };
+	if (keeps_memory(call, how))
+		return (struct leaf){ leaf.action, BPF_JEQ, call->arg, 0, MADV_DONTFORK, 0,
+				      stop(how), 0 };
 	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
 		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0 };
 	return leaf;

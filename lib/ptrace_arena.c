@@ -15,9 +15,9 @@
  */
 static bool may_be_made(const struct supervisor *s, const struct thread *thread)
 {
-	const struct space *space = thread->process->space;
+	const struct process *process = thread->process;
 
-	return !s->guard || (thread->process->threads == 1 && space->refs == 1 && !space->rings);
+	return !s->guard || (space_alone(process) && !process->space->rings);
 }
 
 /*
@@ -35,9 +35,7 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 		err = arena_mapped(space->arena, thread->tid, space->at[width], !s->guard);
 		if (err < 0)
 			return err;
-		space->verified[width] = err > 0;
-		if (!err)
-			space->at[width] = 0;
+		space_verify(space, width, err > 0, space_alone(thread->process));
 	}
 	if (space->at[width])
 		return 1;
@@ -128,7 +126,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	}
 	if (!err) {
 		space->at[width] = giving->map;
-		space->verified[width] = true;
+		space_verify(space, width, true, space_alone(thread->process));
 	}
 	if (err == -EMFILE && lend_descriptors(thread)) {
 		err = 0;	/* once more */

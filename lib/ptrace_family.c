@@ -74,8 +74,11 @@ static int mend(struct thread *thread)
 }
 
 /* The process and the address space that a new thread belongs to. */
-static int settle_in(struct thread *child, struct thread *parent, uint64_t flags)
+static int settle_in(const struct supervisor *s, struct thread *child, struct thread *parent,
+		     uint64_t flags)
 {
+	/* By a ring of io_uring memory is kept from a fork without a stop. */
+	const bool sure = !(s->options->unsafe & PM_UNSAFE_IO_URING);
 	struct process *process = parent->process;
 	struct space *space;
 
@@ -89,7 +92,7 @@ static int settle_in(struct thread *child, struct thread *parent, uint64_t flags
 		thread_join(child, process);
 		return plan_mending(child, parent);
 	}
-	space = flags & CLONE_VM ? space_get(process->space) : space_fork(process->space);
+	space = flags & CLONE_VM ? space_get(process->space) : space_fork(process->space, sure);
 	if (!space)
 		return -ENOMEM;
 	process = process_new(child->tid, space);
@@ -151,7 +154,7 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 	place_born(&s->placing, parent, (pid_t)tid);
 	if (!child)
 		child = task_add(&s->tasks, (pid_t)tid);
-	if (!child || settle_in(child, parent, birth_flags(parent, info.arch, &regs))) {
+	if (!child || settle_in(s, child, parent, birth_flags(parent, info.arch, &regs))) {
 		kill((pid_t)tid, SIGKILL);
 		thread_kill(parent);
 		return;

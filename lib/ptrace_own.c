@@ -175,6 +175,13 @@ static enum own own_brk(const struct space *space, struct pm_call *call)
 	return OWN_PASS;
 }
 
+/* What it keeps, or of what vector, does not matter: hardly anybody does. */
+static bool keeps_from_fork(const struct pm_call *call)
+{
+	return (!strcmp(call->name, "madvise") && (int)call->args[2] == MADV_DONTFORK) ||
+	       (!strcmp(call->name, "process_madvise") && (int)call->args[3] == MADV_DONTFORK);
+}
+
 /* What is known of any thread's view is not believed from here to its return. */
 static enum own own_change(struct supervisor *s, struct flight *flight)
 {
@@ -195,6 +202,8 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 		place_show(&s->placing, flight);
 		return OWN_FOLLOW;
 	}
+	if (keeps_from_fork(call))
+		thread->process->space->kept = true;
 	if (!strcmp(call->name, "clone"))
 		return own_clone(flight);
 	if (!strcmp(call->name, "clone3"))

@@ -64,7 +64,7 @@ struct space *space_new(void)
 	return space;
 }
 
-struct space *space_fork(const struct space *from)
+struct space *space_fork(const struct space *from, bool sure)
 {
 	struct space *space = space_new();
 
@@ -72,9 +72,22 @@ struct space *space_fork(const struct space *from)
 		return NULL;
 	space->arena = arena_get(from->arena);
 	space->stack = from->stack;
-	for (int width = 0; width < WIDTHS; width++)
+	for (int width = 0; width < WIDTHS; width++) {
 		space->at[width] = from->at[width];
+		space->verified[width] = from->verified[width] && sure && !from->kept &&
+					 !from->late;
+	}
 	return space;
+}
+
+void space_verify(struct space *space, enum width width, bool mapped, bool alone)
+{
+	space->verified[width] = mapped;
+	if (!mapped)
+		space->at[width] = 0;
+	/* A fork that has copied the address space before this may be told of after it. */
+	if (!alone)
+		space->late = true;
 }
 
 struct space *space_get(struct space *space)
@@ -91,11 +104,14 @@ void space_put(struct space *space)
 	free(space);
 }
 
+bool space_alone(const struct process *process)
+{
+	return process->threads == 1 && process->space->refs == 1;
+}
+
 uint64_t space_own_stack(const struct process *process)
 {
-	const struct space *space = process->space;
-
-	return process->threads == 1 && space->refs == 1 ? space->stack : 0;
+	return space_alone(process) ? process->space->stack : 0;
 }
 
 struct process *process_new(pid_t tgid, struct space *space)

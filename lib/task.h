@@ -23,14 +23,16 @@ struct thread;
  * An address space.
  *
  * Owner: the processes in it (vfork and CLONE_VM share one).  A forked one
- * starts with the arena and the addresses of its parent, not verified: the
- * program may have kept the mapping from being copied.
+ * starts with the arena and the addresses of its parent, of which what was
+ * verified stays so where the copy can be no other.
  */
 struct space {
 	unsigned int refs;
 	struct arena *arena;		/* a reference, or NULL */
 	uint64_t at[WIDTHS];		/* 0: not mapped */
 	bool verified[WIDTHS];
+	bool kept;			/* some of it is, or was, kept from being copied by fork */
+	bool late;			/* verified while somebody else may have been in a fork of it */
 	uint64_t stack;			/* where that of its image began, 0: not known */
 	bool rings;			/* has had rings of io_setup, see ptrace_own.c */
 	pid_t maker;			/* the thread that is mapping it, or 0 */
@@ -112,10 +114,17 @@ struct process *process_new(pid_t tgid, struct space *space);
 void thread_join(struct thread *thread, struct process *process);
 
 struct space *space_new(void);
-/* A copy, as fork makes it. */
-struct space *space_fork(const struct space *from);
+/* A copy, as fork makes it.  sure: MADV_DONTFORK would have been seen. */
+struct space *space_fork(const struct space *from, bool sure);
+/*
+ * The arena is, or is not, where it was thought to be.  The thread that asked is stopped
+ * at a call of its own; alone: nobody else is in its address space.
+ */
+void space_verify(struct space *space, enum width width, bool mapped, bool alone);
 struct space *space_get(struct space *space);
 void space_put(struct space *space);
+/* Is nobody but one thread of this process in its address space? */
+bool space_alone(const struct process *process);
 /* Where its stack began, if nobody but one thread of this process can be using it; else 0. */
 uint64_t space_own_stack(const struct process *process);
 

@@ -624,7 +624,21 @@ static void put_own_page(const struct arena *arena)
 	close(fd);
 }
 
-static int child(unsigned long wanted)
+static int keep_by_process_madvise(const struct arena *arena)
+{
+	struct iovec range = { arena->start, arena->size };
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	long did;
+
+	if (fd < 0)
+		attack_die("pidfd_open");
+	did = syscall(SYS_process_madvise, fd, &range, 1, MADV_DONTFORK, 0);
+	close(fd);
+	return did == (long)arena->size ? 0 : -1;
+}
+
+/* Status 4: this kernel keeps nothing from a fork by process_madvise. */
+static int child(unsigned long wanted, bool by_process)
 {
 	struct arena arena;
 	bool kept = false;
@@ -635,7 +649,12 @@ static int child(unsigned long wanted)
 		fprintf(stderr, "no /memfd:pointsman in /proc/self/maps\n");
 		return 1;
 	}
-	if (madvise(arena.start, arena.size, MADV_DONTFORK)) {
+	if (by_process && keep_by_process_madvise(&arena)) {
+		if (errno != EINVAL && errno != ENOSYS)
+			attack_die("process_madvise");
+		return 4;
+	}
+	if (!by_process && madvise(arena.start, arena.size, MADV_DONTFORK)) {
 		/* Refused where the pins are not sealed: the child has them then. */
 		if (errno != EPERM)
 			attack_die("MADV_DONTFORK");
@@ -722,7 +741,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc != 5) {
-		fprintf(stderr, "usage: pins list | pins once|bare|race|child|naive ATTACK|TRIES GOOD EVIL\n");
+		fprintf(stderr, "usage: pins list | pins once|bare|race|child|child-process|naive ATTACK|TRIES GOOD EVIL\n");
 		return 2;
 	}
 	prepare(argv);
@@ -733,7 +752,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "race"))
 		return race(strtoul(argv[2], NULL, 10));
 	if (!strcmp(argv[1], "child"))
-		return child(strtoul(argv[2], NULL, 10));
+		return child(strtoul(argv[2], NULL, 10), false);
+	if (!strcmp(argv[1], "child-process"))
+		return child(strtoul(argv[2], NULL, 10), true);
 	if (!strcmp(argv[1], "naive"))
 		return naive(strtoul(argv[2], NULL, 10));
 	return 2;

@@ -201,6 +201,37 @@ static void arguments_that_matter(void **state)
 	free(program.filter);
 }
 
+/* What is verified of an arena is believed of a forked copy. */
+static void kept_from_fork(void **state)
+{
+	struct sock_fprog program = build(false), notify;
+	struct filter_table table;
+
+	(void)state;
+	assert_int_equal(filter_build(&options, SUPERVISOR, FILTER_NOTIFY, &notify), 0);
+	for (size_t i = 0; i < 2; i++) {
+		uint32_t arch = arches[i];
+
+		assert_int_equal(ask(&program, arch, "madvise", 2, MADV_DONTFORK), STOP);
+		/* The kernel looks at 32 bits. */
+		assert_int_equal(ask(&program, arch, "madvise", 2, 1ULL << 32 | MADV_DONTFORK),
+				 STOP);
+		assert_int_equal(ask(&program, arch, "madvise", 2, MADV_DOFORK), SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&program, arch, "process_madvise", 3, MADV_DONTFORK), STOP);
+		assert_int_equal(ask(&program, arch, "process_madvise", 3, MADV_COLD),
+				 SECCOMP_RET_ALLOW);
+		assert_int_equal(ask(&notify, arch, "madvise", 2, MADV_DONTFORK),
+				 SECCOMP_RET_ALLOW);
+		/* Also where every call stops. */
+		assert_int_equal(filter_table(&options, 0, arch, &table), 0);
+		assert_true(filter_reason(&table, pm_syscall_number(arch, "madvise")));
+		assert_true(filter_reason(&table, pm_syscall_number(arch, "process_madvise")));
+		filter_table_clear(&table);
+	}
+	free(program.filter);
+	free(notify.filter);
+}
+
 static void guard_without_mseal(void **state)
 {
 	static const char *const moving[] = { "munmap", "mremap", "mprotect", "pkey_mprotect",
@@ -305,6 +336,7 @@ int main(void)
 		cmocka_unit_test(sending_stops_where_it_connects),
 		cmocka_unit_test(other_tables),
 		cmocka_unit_test(arguments_that_matter),
+		cmocka_unit_test(kept_from_fork),
 		cmocka_unit_test(guard_without_mseal),
 		cmocka_unit_test(kept_to_the_last),
 	};
