@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,14 @@ int courier_fetch(pid_t tid, pid_t tgid, int theirs)
 		return pidfd;
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
 	return fd < 0 ? -errno : fd;
+}
+
+bool courier_brought(pid_t tid, int theirs, int other, int ours)
+{
+	pid_t self = getpid();
+
+	return syscall(SYS_kcmp, self, tid, KCMP_FILE, ours, theirs) == 0 &&
+	       syscall(SYS_kcmp, self, tid, KCMP_FILE, ours, other) > 0;
 }
 
 int courier_start(struct courier *courier, pid_t tgid, int fd)

@@ -51,6 +51,12 @@ int courier_send_to(const struct courier *courier, const struct sockaddr_un *nam
 /* A duplicate of a descriptor of the thread's, by pidfd_getfd(2); or -errno. */
 int courier_fetch(pid_t tid, pid_t tgid, int theirs);
 
+/*
+ * Is the thread's descriptor theirs the file that ours is?  other is one of the thread's
+ * that is not.  False also where kcmp(2) does not tell one from the other.
+ */
+bool courier_brought(pid_t tid, int theirs, int other, int ours);
+
 /* Between two of our own: leave fd in a socket that is connected.  0 or -errno. */
 int courier_pass(int via, int fd);
 /* And take it out, close-on-exec.  The descriptor, -ECHILD where none came, or -errno. */

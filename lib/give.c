@@ -247,6 +247,7 @@ static int take_result(struct giving *giving, const struct courier *courier, pid
 		return read_received(giving, tid);
 	case GIVING_MAP:
 		giving->map = (uint64_t)result;
+		giving->brought = courier_brought(tid, giving->received, giving->socket, giving->fd);
 		return 0;
 	case GIVING_SEAL:
 		giving->sealed = true;

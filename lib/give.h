@@ -58,6 +58,7 @@ struct giving {
 	uint64_t stack;		/* below here its stack may be borrowed, 0: may not */
 	uint64_t scratch, map;	/* addresses in the target, 0: none */
 	bool sealed;		/* the kernel says, or who answers in its place */
+	bool brought;		/* what was mapped is fd, if nobody else changes descriptors */
 	bool borrowed;		/* the scratch memory is of its stack */
 	unsigned char kept[SCRATCH_SIZE];	/* what was there */
 	int socket, received;	/* descriptors of the target, -1: none */

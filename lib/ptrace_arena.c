@@ -111,6 +111,16 @@ static bool seal_was_seen(const struct supervisor *s, const struct thread *threa
 	       thread->process->threads == 1 && !thread->process->filters && !thread->every_call;
 }
 
+/*
+ * Was it the arena that was mapped, too?  The descriptor was its own, and nobody but the
+ * thread could have put another one in its place, or another mapping, until it was sealed.
+ */
+static bool map_was_seen(const struct supervisor *s, const struct thread *thread)
+{
+	return seal_was_seen(s, thread) && thread->giving->brought &&
+	       space_alone(thread->process) && !thread->process->entangled;
+}
+
 /* The arena was mapped, or not: never taken for granted. */
 static void arena_given(struct supervisor *s, struct thread *thread)
 {
@@ -119,7 +129,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	enum width width = width_of(giving->arch);
 	int err = giving->err;
 
-	if (!err) {
+	if (!err && !map_was_seen(s, thread)) {
 		err = arena_mapped(space->arena, thread->tid, giving->map,
 				   !s->guard && !seal_was_seen(s, thread));
 		err = err > 0 ? 0 : err ? err : -EPERM;

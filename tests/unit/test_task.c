@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a forked address space is believed to hold.
+ * What a forked address space is believed to hold, and whose descriptor one is.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -8,7 +8,12 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "courier.h"
 #include "task.h"
 
 #define THERE 0x10000u
@@ -97,6 +102,35 @@ static void not_there(void **state)
 	space_put(space);
 }
 
+static void only_what_was_brought(void **state)
+{
+	int ours = open("/dev/null", O_RDONLY | O_CLOEXEC), same = dup(ours);
+	int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int third = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(ours >= 0 && same >= 0 && other >= 0 && third >= 0 && child >= 0);
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	assert_true(courier_brought(child, same, other, ours));
+	/* Of the same name, and opened by somebody else. */
+	assert_false(courier_brought(child, other, third, ours));
+	/* Who says of all that they are the same says nothing. */
+	assert_false(courier_brought(child, same, same, ours));
+	assert_false(courier_brought(child, 9999, other, ours));
+	assert_false(courier_brought(child, same, 9999, ours));
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(ours);
+	close(same);
+	close(other);
+	close(third);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -106,6 +140,7 @@ int main(void)
 		cmocka_unit_test(not_verified_is_not_inherited),
 		cmocka_unit_test(verified_again),
 		cmocka_unit_test(not_there),
+		cmocka_unit_test(only_what_was_brought),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
