@@ -217,6 +217,12 @@ void slot_drop(struct slot *slot)
 	slot->arena = NULL;
 }
 
+void slot_leave(struct slot *slot)
+{
+	arena_put(slot->arena);
+	slot->arena = NULL;
+}
+
 /* What is known of [addr, addr + ARENA_SIZE) so far, line by line. */
 struct survey {
 	const struct arena *arena;

@@ -53,6 +53,8 @@ void arena_put(struct arena *arena);
 int slot_take(struct arena *arena, size_t size, struct slot *slot);
 /* Wipes the bytes: a forked process that shares the mapping reads no leftovers. */
 void slot_drop(struct slot *slot);
+/* Gives it up as it is, at the end: a call that has been answered may not have read it yet. */
+void slot_leave(struct slot *slot);
 static inline void *slot_memory(const struct slot *slot)
 {
 	return slot->arena->map + slot->offset;

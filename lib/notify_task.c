@@ -170,6 +170,9 @@ static struct caller *find_caller(struct callers *callers, pid_t tid)
 void callers_clear(struct callers *callers)
 {
 	for (size_t i = 0; i < NOTIFY_BUCKETS; i++)
+		for (struct caller *caller = callers->threads[i]; caller; caller = caller->next)
+			slot_leave(&caller->slot);
+	for (size_t i = 0; i < NOTIFY_BUCKETS; i++)
 		while (callers->processes[i])
 			forget_peer(callers, callers->processes[i]);
 	cleanup_close(&callers->deaths);
