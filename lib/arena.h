@@ -21,7 +21,7 @@
 #define ARENA_GRAIN ((size_t)256)
 #define ARENA_GRAINS (ARENA_SIZE / ARENA_GRAIN)
 /* So many arenas, those used last, have pages that count as the supervisor's memory. */
-#define ARENA_MAPPED 128
+#define ARENA_MAPPED 64
 
 /*
  * Owner: the address spaces that map it (a fork shares its parent's) and the
