@@ -161,6 +161,21 @@ until_true()
 	return 1
 }
 
+# says ID TEXT: has the container that runs in the background printed a line of this?
+says()
+{
+	grep -qsx "$2" "$work/$1.out"
+}
+
+# ended ID: wait for it; $out is what it printed
+ended()
+{
+	wait "$(cat "$work/$1.pid")"
+	local status=$?
+	out=$(cat "$work/$1.out")
+	return "$status"
+}
+
 listens()
 {
 	grep -q " 00010000 .* $socket\$" /proc/net/unix

@@ -35,21 +35,6 @@ container()
 	echo $! >"$work/$1.pid"
 }
 
-# ended ID: wait for it; $out is what it printed
-ended()
-{
-	wait "$(cat "$work/$1.pid")"
-	local status=$?
-	out=$(cat "$work/$1.out")
-	return "$status"
-}
-
-# says ID TEXT: has it printed a line of this?
-says()
-{
-	grep -qx "$2" "$work/$1.out"
-}
-
 # One that opens files until there is a file /tmp/stop; it prints what went wrong.
 opening='inside forever /data/file /tmp/stop'
 stop_opening()

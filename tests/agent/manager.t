@@ -33,17 +33,6 @@ container()
 	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
 	echo $! >"$work/$1.pid"
 }
-says()
-{
-	grep -qx "$2" "$work/$1.out"
-}
-ended()
-{
-	wait "$(cat "$work/$1.pid")"
-	local status=$?
-	out=$(cat "$work/$1.out")
-	return "$status"
-}
 
 hears ready "the manager is told when the agent is ready, at the socket that it was handed"
 container a 'inside forever /data/file /tmp/stop; cat /data/file'

@@ -23,17 +23,6 @@ container()
 	in_"$1" run -b "$work/bundles/$2" "$2" >"$work/$2.out" 2>&1 </dev/null &
 	echo $! >"$work/$2.pid"
 }
-says()
-{
-	grep -qsx "$2" "$work/$1.out"
-}
-ended()
-{
-	wait "$(cat "$work/$1.pid")"
-	local status=$?
-	out=$(cat "$work/$1.out")
-	return "$status"
-}
 # left ID TEXT: has what was executed in it printed a line of this?
 left()
 {
