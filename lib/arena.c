@@ -206,6 +206,12 @@ int slot_take(struct arena *arena, size_t size, struct slot *slot)
 	return err;
 }
 
+void slot_leave(struct slot *slot)
+{
+	arena_put(slot->arena);
+	slot->arena = NULL;
+}
+
 void slot_drop(struct slot *slot)
 {
 	if (!slot->arena)
@@ -213,14 +219,7 @@ void slot_drop(struct slot *slot)
 	keep_mapped(slot->arena);
 	memset(slot_memory(slot), 0, slot->size);
 	mark(slot->arena, slot->offset / ARENA_GRAIN, grains(slot->size), false);
-	arena_put(slot->arena);
-	slot->arena = NULL;
-}
-
-void slot_leave(struct slot *slot)
-{
-	arena_put(slot->arena);
-	slot->arena = NULL;
+	slot_leave(slot);
 }
 
 /* What is known of [addr, addr + ARENA_SIZE) so far, line by line. */

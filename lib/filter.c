@@ -168,9 +168,13 @@ int filter_reaches(const char *name)
 	return call->what & REACHES ? call->arg : -1;
 }
 
-bool filter_changes_view(const char *name)
+enum filter_effect filter_effect(const char *name)
 {
-	return known_call(name)->what & VIEWS;
+	const struct known *call = known_call(name);
+
+	if (call->what & VIEWS)
+		return FILTER_CHANGES_VIEW;
+	return call->what & PLACES ? FILTER_SHOWS_PLACE : FILTER_NO_EFFECT;
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */

@@ -40,10 +40,11 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
  */
 int filter_reaches(const char *name);
 /*
- * Can a call of this name change the root, the rights or the user namespace of a thread?
- * One that is traced stops for it.
+ * What a call of this name can do: change the root, the rights or the user namespace of a
+ * thread; show or set where one runs.  One that is traced stops for it.
  */
-bool filter_changes_view(const char *name);
+enum filter_effect { FILTER_NO_EFFECT, FILTER_CHANGES_VIEW, FILTER_SHOWS_PLACE };
+enum filter_effect filter_effect(const char *name);
 
 /*
  * The same for all numbers of a table, kept.

@@ -196,11 +196,14 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 {
 	struct pm_call *call = &flight->call;
 
-	if (filter_changes_view(call->name))
+	switch (filter_effect(call->name)) {
+	case FILTER_CHANGES_VIEW:
 		return own_change(s, flight);
-	if (!strncmp(call->name, "sched_", 6)) {
+	case FILTER_SHOWS_PLACE:
 		place_show(&s->placing, flight);
 		return OWN_FOLLOW;
+	case FILTER_NO_EFFECT:
+		break;
 	}
 	if (keeps_from_fork(call))
 		thread->process->space->kept = true;

@@ -69,16 +69,20 @@ static void give_back(pid_t tid, const cpu_set_t *before)
 		set_mask(tid, before);
 }
 
+static void release(const struct placing *p, pid_t tid, const cpu_set_t *before)
+{
+	if (is_single(tid, p->processor))
+		give_back(tid, before);
+}
+
 /* Also from the handler: only system calls, and what nobody changes meanwhile. */
 static void let_go(struct placing *p)
 {
 	struct thread *thread = p->placed;
 
 	p->placed = NULL;
-	if (is_single(thread->tid, p->processor))
-		give_back(thread->tid, thread->processors);
-	if (is_single(0, p->processor))
-		give_back(0, &p->own);
+	release(p, thread->tid, thread->processors);
+	release(p, 0, &p->own);
 }
 
 static void tick(int signal)
@@ -253,8 +257,8 @@ void place_born(struct placing *p, const struct thread *parent, pid_t child)
 void place_renamed(struct placing *p, const struct thread *thread)
 {
 	/* It may have been let go when it had this number already, and we did not know. */
-	if (thread->processors && p->placed != thread && is_single(thread->tid, p->processor))
-		give_back(thread->tid, thread->processors);
+	if (thread->processors && p->placed != thread)
+		release(p, thread->tid, thread->processors);
 }
 
 void place_gone(struct placing *p, struct thread *thread)
@@ -265,7 +269,6 @@ void place_gone(struct placing *p, struct thread *thread)
 		return;
 	busy(p, true);
 	p->placed = NULL;
-	if (is_single(0, p->processor))
-		give_back(0, &p->own);
+	release(p, 0, &p->own);
 	busy(p, false);
 }
