@@ -39,10 +39,14 @@ if [ "$backend" = ptrace ]; then
 	}
 	seen !=
 	ok $? 'it is placed'
-	seen =
-	ok $? 'and let go for a moment'
 	: >"$TMPDIR/enough"
-	wait "$COPROC_PID"
+	read -r line <&"${COPROC[0]}"
+	is "$line" rests 'it works no more'
+	seen =
+	ok $? 'and is let go, though nothing stops'
+	pid=$COPROC_PID
+	echo >&"${COPROC[1]}"
+	wait "$pid"
 	is $? 0 'and ends'
 fi
 

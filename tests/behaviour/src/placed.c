@@ -215,7 +215,7 @@ static void test_user(char **args)
 	check(processors_told("/proc/thread-self/status") == before);
 }
 
-/* Works until it is told to end by a file; says who it is. */
+/* Says who it is, works until it is told by a file, and then rests until it is told to end. */
 static void test_works(char **args)
 {
 	struct timespec now, end;
@@ -229,6 +229,11 @@ static void test_works(char **args)
 		work();
 		clock_gettime(CLOCK_MONOTONIC, &now);
 	} while (access(args[0], F_OK) && now.tv_sec < end.tv_sec);
+	/* Its last stops are those of a thread that is placed. */
+	work();
+	printf("rests\n");
+	fflush(stdout);
+	getchar();
 }
 
 int main(int argc, char **argv)
