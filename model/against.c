@@ -236,6 +236,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (!(wishes.kind & RANDOM_STOCK))
 		good = edges_hold();
+	if (!closed_excludes_none())
+		good = false;
 	counts = mmap(NULL, sizeof(*counts) * MAX_WORKERS, PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (counts == MAP_FAILED)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Where the tables of numbers end, for redirects: at this kernel's own end. */
+/*
+ * What random scenarios hardly reach: where the tables of numbers end, for redirects, at this
+ * kernel's own end; and a listener beside one that is closed.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/audit.h>
@@ -15,7 +18,7 @@
 #include "../lib/uapi.h"
 #include "scenario.h"
 
-#define NUMBERS_END 463			/* of both tables, Linux 6.12 */
+#define NUMBERS_END 463 /* of both tables, Linux 6.12 */
 
 /* getppid() of a table goes to the listener, whose descriptor is told first. */
 static int call_once(bool narrow, int tell)
@@ -23,8 +26,8 @@ static int call_once(bool narrow, int tell)
 	const int nr = number_in(SYS_getppid, narrow);
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, narrow ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
-			 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, narrow ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, 0,
+			 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
@@ -36,7 +39,8 @@ static int call_once(bool narrow, int tell)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT, &program);
+			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT,
+			  &program);
 	if (fd < 0 || write(tell, &fd, sizeof(fd)) != sizeof(fd))
 		return 2;
 	if (narrow)
@@ -95,4 +99,38 @@ bool edges_hold(void)
 	bool wide = table_ends(false), narrow = table_ends(true);
 
 	return wide && narrow;
+}
+
+/*
+ * lseek(2) goes to a listener, which is closed instead; getppid(2) to the tracer, and while it
+ * waits for that another filter with a listener is installed for all threads.
+ */
+bool closed_excludes_none(void)
+{
+	static const struct scenario s = {
+		.filters = 2,
+		.filter = {
+			{ .listener = true, .otherwise = SECCOMP_RET_USER_NOTIF, .rules = 1, .rule = {
+				{ .call = 3, .half = ANY, .returns = SECCOMP_RET_TRACE } } },
+			{ .listener = true, .by = LATE, .otherwise = SECCOMP_RET_ALLOW },
+		},
+		.tracer = true,
+		.calls = 2,
+		.one = {
+			{ .call = { .nr = SYS_lseek, .args = { 104 } },
+			  .step = { { .answer = { .kind = MODEL_CLOSE, .unseen = true } } } },
+			{ .call = { .nr = SYS_getppid }, .step = { { .late = true } } },
+		},
+	};
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		status = scenario_check(&s);
+		fflush(stdout);
+		_exit(status);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
 }

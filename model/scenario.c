@@ -252,7 +252,8 @@ struct model_change change_in(const struct model_change *change, bool narrow)
 
 /*
  * "A listener in a filter whose chain flag is absent or without effect excludes every other
- * listener in its segment; chain filters whose flag has effect have one each."
+ * listener in its segment, as on a stock kernel; chain filters whose flag has effect have one
+ * each."  On a stock kernel one that is closed excludes none.
  */
 static int may_be_installed(const struct world *w, const struct filter *f)
 {
@@ -262,7 +263,7 @@ static int may_be_installed(const struct world *w, const struct filter *f)
 		const struct filter *outer = &w->s->filter[w->filter[i]];
 
 		chained = chained && (outer->flags & MODEL_CHAIN);
-		listener |= outer->listener && !chained;
+		listener |= outer->listener && !w->closed[i] && !chained;
 	}
 	chained = chained && (f->flags & MODEL_CHAIN);
 	return f->listener && listener && !chained ? -EBUSY : 0;

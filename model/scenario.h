@@ -149,6 +149,9 @@ int scenario_check(const struct scenario *s);
 /* Are numbers behind a table refused to a redirect, and none in it?  Says what is not. */
 bool edges_hold(void);
 
+/* May a filter have a listener beside one whose listener is closed?  Says what is not so. */
+bool closed_excludes_none(void);
+
 /* A filter's program, for the kernel: returns how many instructions it has. */
 #define PROGRAM_MAX 80
 struct sock_filter;
