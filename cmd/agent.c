@@ -244,12 +244,14 @@ static int find_socket(struct agent *agent)
 		complain("agent: no --socket given, and none from a service manager; see 'pointsman help agent'");
 		return -EINVAL;
 	}
-	if (agent->options.replace) {
-		err = agent_take_over(agent);
-		if (err != -ENOENT)
-			return err;
-	}
-	return agent_listen(agent);
+	/* Where nobody listens another agent may be faster: that one's place is taken then. */
+	do {
+		if (agent->options.replace)
+			err = agent_take_over(agent);
+		if (!agent->options.replace || err == -ENOENT)
+			err = agent_listen(agent);
+	} while (err == -EADDRINUSE && agent->options.replace);
+	return err;
 }
 
 static void clear(struct agent *agent)

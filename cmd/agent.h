@@ -3,7 +3,8 @@
  * agent.h - pointsman agent: the seccomp agent of OCI runtimes, in parts
  *
  * agent.c		the command: options, policies
- * agent_socket.c	where runtimes connect, and descriptors from a service manager
+ * agent_listen.c	where runtimes connect
+ * agent_socket.c	the same, and other descriptors, from a service manager
  * agent_message.c	what a runtime sends: a listener and the container's state
  * agent_loop.c		takes listeners, and keeps a process for each
  * agent_container.c	that process: one listener under its policy
@@ -110,12 +111,21 @@ const struct agent_policy *agent_find_policy(const struct agent_options *options
 					     const char *metadata);
 
 /*
- * agent_socket.c.  Both return 0 or a negative errno after a complaint.
- * agent_inherit() takes what a service manager hands over: the socket (-1 where
- * there is none), and descriptors that it kept for us, as containers.
+ * agent_listen.c.  Returns 0 or a negative errno after a complaint; with --replace
+ * there is none of -EADDRINUSE: somebody listens.
  */
 int agent_listen(struct agent *agent);
+/* Have it listen, also where it does: who connects is told that it is this process. */
+int agent_listen_on(int fd);
+
+/*
+ * agent_socket.c.  agent_inherit() takes what a service manager hands over: the socket
+ * (-1 where there is none), and descriptors that it kept for us, as containers.  Returns
+ * 0 or a negative errno after a complaint.
+ */
 int agent_inherit(struct agent *agent);
+/* Is this a listening socket of the kind that runtimes connect to? */
+bool agent_is_listening(int fd);
 
 /*
  * agent_message.c.  agent_receive() reads what there is: 1 all has come, 0 more is

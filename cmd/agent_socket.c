@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The socket is made here, or by the service manager, which hands descriptors
- * over as sd_listen_fds(3) documents it: LISTEN_PID is who they are for,
- * LISTEN_FDS how many there are from descriptor 3 on, LISTEN_FDNAMES their names
- * with colons between them.
+ * A service manager hands descriptors over as sd_listen_fds(3) documents it:
+ * LISTEN_PID is who they are for, LISTEN_FDS how many there are from descriptor 3 on,
+ * LISTEN_FDNAMES their names with colons between them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,8 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent.h"
@@ -23,9 +20,8 @@
 #include "command.h"
 
 #define FIRST_FD 3
-#define BACKLOG 128
 
-static bool is_listening(int fd)
+bool agent_is_listening(int fd)
 {
 	int value = 0, domain = 0;
 	socklen_t len = sizeof(value);
@@ -33,57 +29,6 @@ static bool is_listening(int fd)
 	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) && value &&
 	       !getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) && value == SOCK_STREAM &&
 	       !getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) && domain == AF_UNIX;
-}
-
-/* A path that nobody listens at any more is in the way. */
-static int remove_stale(const struct sockaddr_un *address)
-{
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (lstat(address->sun_path, &st))
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -ENOTSOCK;
-	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)))
-		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
-	return unlink(address->sun_path) ? -errno : 0;
-}
-
-int agent_listen(struct agent *agent)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const char *path = agent->options.socket;
-	auto_close int fd = -1;
-	mode_t before;
-	int err;
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	err = remove_stale(&address);
-	if (err == -EADDRINUSE) {
-		complain("agent: somebody listens at '%s'; --replace takes an agent's place", path);
-		return err;
-	}
-	fd = err ? -1 : socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (!err && fd < 0)
-		err = -errno;
-	/* A runtime that connects says which policy a container has: root's, or ours. */
-	before = umask(0177);
-	if (!err && bind(fd, (const struct sockaddr *)&address, sizeof(address)))
-		err = -errno;
-	umask(before);
-	if (!err && listen(fd, BACKLOG))
-		err = -errno;
-	if (err) {
-		complain("agent: cannot listen at '%s': %s", path, strerror(-err));
-		return err;
-	}
-	agent->socket = steal_fd(&fd);
-	return 0;
 }
 
 /* The name of the i'th descriptor; "" where it has none. */
@@ -169,7 +114,7 @@ static void take_one(struct agent *agent, const struct handed *handed, long whic
 	char name[32];
 
 	name_of(handed->names, which, name);
-	if (is_listening(fd)) {
+	if (agent_is_listening(fd)) {
 		if (agent->socket >= 0) {
 			complain("agent: the service manager hands over a second socket, '%s'; it is closed",
 				 name);

@@ -93,7 +93,7 @@ is "$(setpriv --reuid 65534 --regid 65534 --clear-groups "$work/pointsman" agent
 	"pointsman: agent: only root can serve containers: Operation not permitted" "somebody else than root"
 
 start_agent --policy "x=$good"
-refuses "agent: somebody listens at '$socket'; --replace takes an agent's place" \
+refuses "agent: process $agent listens at '$socket'; --replace takes an agent's place" \
 	agent --socket "$socket" --policy "x=$good"
 
 # sends WHAT TEXT [fd|listener]: a runtime sends this; what the agent says of it is WHAT
