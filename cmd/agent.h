@@ -163,8 +163,13 @@ int agent_loop(struct agent *agent);
 void agent_add(struct agent *agent, struct agent_container *container, const char *event);
 /* The same of a list that was served before; taken. */
 void agent_resume(struct agent *agent, struct agent_container *containers);
-/* Have all that are served answer what they have received, and end; listeners stay. */
-void agent_stop_all(struct agent *agent);
+/*
+ * Have all that are served answer what they have received, and end; listeners stay.
+ * until: of CLOCK_MONOTONIC in ms.  False where one has not ended by then.
+ */
+bool agent_stop_all(struct agent *agent, int64_t until);
+/* So long are those heard out who have connected when the agent is to end. */
+#define AGENT_HEAR_OUT_MS 10000
 
 /* agent_container.c.  The body of a process; does not return. */
 enum {

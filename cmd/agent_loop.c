@@ -15,10 +15,10 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent.h"
+#include "bytes.h"
 #include "cleanup.h"
 #include "command.h"
 #include "fork.h"
@@ -27,9 +27,6 @@
 #define CONNECTIONS 64
 /* Descriptors that one of them takes: its own, the listener, the state, and one in between. */
 #define DESCRIPTORS 4
-/* So long are they heard out. */
-#define HEAR_OUT_MS 10000
-
 static void start(struct agent *agent, struct agent_container *container, const char *event)
 {
 	container->server = fork_steady(0);
@@ -137,14 +134,6 @@ static void remove_connection(struct agent *agent, size_t i)
 	agent->connections[i] = agent->connections[--agent->nconnections];
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * (int64_t)1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_ending(const struct agent *agent)
 {
 	return agent->told || agent->successor >= 0;
@@ -154,9 +143,11 @@ static bool is_ending(const struct agent *agent)
 static void hear_out_for(struct agent *agent, struct agent_connection *successor)
 {
 	if (!is_ending(agent))
-		agent->heard_out = now_ms() + HEAR_OUT_MS;
+		agent->heard_out = bytes_now() + AGENT_HEAR_OUT_MS;
 	if (agent->successor < 0)
 		agent->successor = steal_fd(&successor->fd);
+	else
+		complain("agent: another one has asked to take this agent's place before: who comes second is hung up on");
 }
 
 static void receive(struct agent *agent, size_t i)
@@ -190,7 +181,10 @@ static void tell_end(struct agent_container *container, int status)
 			 container->id);
 }
 
-/* Who has ended.  With keep, those that have stopped are kept, to be served by somebody else. */
+/*
+ * Who has ended.  With keep, those that have stopped are kept, to be served by somebody
+ * else.  Without, a stranger told them to, or they were late: they are served on.
+ */
 static void reap(struct agent *agent, bool keep)
 {
 	struct agent_container *container;
@@ -205,8 +199,10 @@ static void reap(struct agent *agent, bool keep)
 			continue;
 		container->server = 0;
 		tell_end(container, status);
-		if (!keep || !WIFEXITED(status) || WEXITSTATUS(status) != AGENT_STOPPED)
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != AGENT_STOPPED)
 			drop(agent, container);
+		else if (!keep)
+			serve(agent, container, "resume");
 	}
 }
 
@@ -219,19 +215,21 @@ static bool any_served(const struct agent *agent)
 	return container;
 }
 
-void agent_stop_all(struct agent *agent)
+bool agent_stop_all(struct agent *agent, int64_t until)
 {
-	struct pollfd ready = { .fd = agent->signals, .events = POLLIN };
 	struct signalfd_siginfo info;
 
 	for (struct agent_container *c = agent->containers; c; c = c->next)
 		if (c->server)
 			kill(c->server, SIGTERM);
-	for (reap(agent, true); any_served(agent); reap(agent, true))
-		if (poll(&ready, 1, -1) > 0 &&
-		    read(agent->signals, &info, sizeof(info)) == sizeof(info) &&
+	for (reap(agent, true); any_served(agent); reap(agent, true)) {
+		if (bytes_wait(agent->signals, POLLIN, until))
+			return false;
+		if (read(agent->signals, &info, sizeof(info)) == sizeof(info) &&
 		    info.ssi_signo != SIGCHLD)
 			agent->told = true;
+	}
+	return true;
 }
 
 static void take_signal(struct agent *agent)
@@ -245,7 +243,7 @@ static void take_signal(struct agent *agent)
 		return;
 	}
 	/* Told twice, it waits for no runtime. */
-	agent->heard_out = now_ms() + (agent->told ? 0 : HEAR_OUT_MS);
+	agent->heard_out = bytes_now() + (agent->told ? 0 : AGENT_HEAR_OUT_MS);
 	if (!agent->told)
 		manager_tell("STOPPING=1");
 	agent->told = true;
@@ -263,7 +261,7 @@ static void finish(struct agent *agent)
 		agent->ends = agent_hand_over(agent, successor);
 	if (agent->ends || !agent->told)
 		return;
-	agent_stop_all(agent);
+	agent_stop_all(agent, INT64_MAX);
 	agent->ends = true;
 }
 
@@ -293,7 +291,7 @@ static int prepare(struct agent *agent)
 
 static int time_left(const struct agent *agent)
 {
-	int64_t left = agent->heard_out - now_ms();
+	int64_t left = agent->heard_out - bytes_now();
 
 	if (!is_ending(agent))
 		return -1;

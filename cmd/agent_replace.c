@@ -4,12 +4,18 @@
  * connects to the socket and asks; the old one has what was received answered, and
  * sends its socket and its listeners.  Each is a part: the length of a text, the
  * text, a descriptor.  The text of the socket is "socket", that of a listener what
- * the runtime sent and the agent knows; "end" comes last.  The old one goes on where the new one
- * does not say that it has all of it.
+ * the runtime sent and the agent knows; "end" comes last.  The old one goes on where the
+ * new one does not say that it has all of it.
+ *
+ * Neither waits for the other one without a limit.  The old one may hear runtimes out
+ * first (agent_loop.c), and lets those that serve come to an end; then containers wait
+ * for as long as the new one takes.  The new one waits for all of these together.
  */
 #define _GNU_SOURCE
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,23 +26,38 @@
 #include <unistd.h>
 
 #include "agent.h"
+#include "bytes.h"
 #include "cleanup.h"
 #include "command.h"
 
 static const char taken[] = "taken";
 
-/* Containers wait for as long as the new one takes. */
-#define ANSWER_SECONDS 10
+#define STOP_MS 5000
+#define ANSWER_MS 4000
+#define TAKE_OVER_SECONDS 20
+static_assert(AGENT_HEAR_OUT_MS + STOP_MS + ANSWER_MS < TAKE_OVER_SECONDS * 1000,
+	      "the old one gives up first");
 
-static int send_all(int to, const void *data, size_t len)
+/* A connection, and when there is no more use in it. */
+struct wire {
+	int fd;
+	int64_t until;
+};
+
+static int send_all(const struct wire *to, const void *data, size_t len)
 {
 	const char *at = data;
 
 	while (len) {
-		ssize_t n = send(to, at, len, MSG_NOSIGNAL);
+		ssize_t n = send(to->fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		int err = 0;
 
-		if (n < 0 && errno != EINTR)
-			return -errno;
+		if (n < 0 && errno == EAGAIN)
+			err = bytes_wait(to->fd, POLLOUT, to->until);
+		else if (n < 0 && errno != EINTR)
+			err = -errno;
+		if (err)
+			return err;
 		at += n > 0 ? n : 0;
 		len -= n > 0 ? (size_t)n : 0;
 	}
@@ -44,13 +65,15 @@ static int send_all(int to, const void *data, size_t len)
 }
 
 /* The descriptor goes with the length. */
-static int send_part(int to, const char *text, int fd)
+static int send_part(const struct wire *to, const char *text, int fd)
 {
 	uint32_t len = (uint32_t)strlen(text);
 	struct iovec iov = { &len, sizeof(len) };
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
+	ssize_t n;
+	int err;
 
 	if (fd >= 0) {
 		message.msg_control = control;
@@ -61,19 +84,27 @@ static int send_part(int to, const char *text, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	if (sendmsg(to, &message, MSG_NOSIGNAL) != sizeof(len))
-		return -EPIPE;
-	return send_all(to, text, len);
+	while ((n = sendmsg(to->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 &&
+	       errno == EAGAIN) {
+		err = bytes_wait(to->fd, POLLOUT, to->until);
+		if (err)
+			return err;
+	}
+	return n != sizeof(len) ? -EPIPE : send_all(to, text, len);
 }
 
-static int receive_all(int from, void *data, size_t len)
+static int receive_all(const struct wire *from, void *data, size_t len)
 {
 	char *at = data;
 
 	while (len) {
-		ssize_t n = recv(from, at, len, 0);
+		ssize_t n;
+		int err = bytes_wait(from->fd, POLLIN, from->until);
 
-		if (n < 0 && errno == EINTR)
+		if (err)
+			return err;
+		n = recv(from->fd, at, len, MSG_DONTWAIT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n <= 0)
 			return n ? -errno : -EPIPE;
@@ -83,28 +114,46 @@ static int receive_all(int from, void *data, size_t len)
 	return 0;
 }
 
-/* *text is the caller's; *fd too, -1 where none came. */
-static int receive_part(int from, char **text, int *fd)
+/* A part begins with its length, or the beginning of that, and its descriptor. */
+static ssize_t receive_length(const struct wire *from, uint32_t *len, int *fd)
 {
-	uint32_t len;
-	struct iovec iov = { &len, sizeof(len) };
+	struct iovec iov = { len, sizeof(*len) };
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
+	ssize_t n = bytes_wait(from->fd, POLLIN, from->until);
+
+	if (n)
+		return n;
+	n = recvmsg(from->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	if (n <= 0)
+		return n ? -errno : -EPIPE;
+	c = CMSG_FIRSTHDR(&message);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	return message.msg_flags & MSG_CTRUNC ? -EMFILE : n;
+}
+
+/* *text is the caller's; *fd too, -1 where none came. */
+static int receive_part(const struct wire *from, char **text, int *fd)
+{
+	uint32_t len;
+	ssize_t n;
 	int err;
 
 	*fd = -1;
 	*text = NULL;
-	if (recvmsg(from, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof(len))
-		return -EPIPE;
-	if (message.msg_flags & MSG_CTRUNC)
-		return -EMFILE;
-	c = CMSG_FIRSTHDR(&message);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	n = receive_length(from, &len, fd);
+	if (n < 0)
+		return (int)n;
+	err = receive_all(from, (char *)&len + n, sizeof(len) - (size_t)n);
+	if (err)
+		return err;
 	if (len > AGENT_STATE_MAX)
-		return -EMSGSIZE;
+		return -EPROTO;
 	*text = malloc(len + 1);
 	if (!*text)
 		return -ENOMEM;
@@ -113,8 +162,8 @@ static int receive_part(int from, char **text, int *fd)
 	return err;
 }
 
-/* Is it ours, or root's? */
-static bool may_ask(int connection)
+/* Is the other end ours, or root's? */
+static bool is_trusted(int connection)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -123,38 +172,50 @@ static bool may_ask(int connection)
 	       (!peer.uid || peer.uid == geteuid());
 }
 
-static int send_everything(const struct agent *agent, int connection)
+static int send_everything(const struct agent *agent, const struct wire *to)
 {
-	char answer[sizeof(taken)];
-	int err = send_part(connection, "socket", agent->socket);
+	int err = send_part(to, "socket", agent->socket);
 
 	for (const struct agent_container *c = agent->containers; !err && c; c = c->next)
-		err = send_part(connection, c->text, c->listener);
-	if (!err)
-		err = send_part(connection, "end", -1);
-	if (!err)
-		err = receive_all(connection, answer, sizeof(answer));
-	return err;
+		err = send_part(to, c->text, c->listener);
+	return err ? err : send_part(to, "end", -1);
+}
+
+/*
+ * Who has said this serves from then on.  It cannot any more once the connection is shut
+ * down, so that it is either heard, or has failed to say it.
+ */
+static bool has_taken(const struct wire *from)
+{
+	char answer[sizeof(taken)] = "";
+
+	bytes_wait(from->fd, POLLIN, from->until);
+	shutdown(from->fd, SHUT_RDWR);
+	return recv(from->fd, answer, sizeof(answer), MSG_DONTWAIT) == sizeof(answer) &&
+	       !memcmp(answer, taken, sizeof(taken));
 }
 
 bool agent_hand_over(struct agent *agent, int connection)
 {
-	const struct timeval limit = { .tv_sec = ANSWER_SECONDS };
-	struct agent_container *stopped;
+	struct wire to = { .fd = connection };
+	struct agent_container *containers;
 
-	setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-	setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	if (!may_ask(connection)) {
+	if (!is_trusted(connection)) {
 		complain("agent: somebody else asked for what this agent serves");
 		return false;
 	}
-	agent_stop_all(agent);
-	if (!send_everything(agent, connection))
-		return true;
-	complain("agent: who asked to take this agent's place has gone; it goes on");
-	stopped = agent->containers;
+	if (agent_stop_all(agent, bytes_now() + STOP_MS)) {
+		to.until = bytes_now() + ANSWER_MS;
+		if (!send_everything(agent, &to) && has_taken(&to))
+			return true;
+		complain("agent: who asked to take this agent's place has gone; it goes on");
+	} else {
+		complain(
+			"agent: a container's process does not come to an end: it is not handed over, and this agent goes on");
+	}
+	containers = agent->containers;
 	agent->containers = NULL;
-	agent_resume(agent, stopped);
+	agent_resume(agent, containers);
 	return false;
 }
 
@@ -163,9 +224,11 @@ static int take_part(struct agent *agent, char *text, int fd)
 	struct agent_container *container;
 
 	if (agent->socket < 0) {
+		bool is_socket = fd >= 0 && !strcmp(text, "socket") && agent_is_listening(fd);
+
 		free(text);
 		agent->socket = fd;
-		return fd < 0 ? -EPROTO : 0;
+		return is_socket ? agent_listen_on(fd) : -EPROTO;
 	}
 	container = agent_container_new(text, fd, true);
 	if (!container)
@@ -180,18 +243,18 @@ static int take_part(struct agent *agent, char *text, int fd)
 	return -EINVAL;
 }
 
-static int take_everything(struct agent *agent, int connection)
+static int take_everything(struct agent *agent, const struct wire *from)
 {
-	int err = send_all(connection, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	int err = send_all(from, AGENT_REQUEST, strlen(AGENT_REQUEST));
 
 	while (!err) {
 		char *text;
 		int fd;
 
-		err = receive_part(connection, &text, &fd);
-		if (!err && fd < 0 && !strcmp(text, "end")) {
+		err = receive_part(from, &text, &fd);
+		if (!err && agent->socket >= 0 && fd < 0 && !strcmp(text, "end")) {
 			free(text);
-			return send_all(connection, taken, sizeof(taken));
+			return send_all(from, taken, sizeof(taken));
 		}
 		if (!err) {
 			err = take_part(agent, text, fd);
@@ -203,22 +266,51 @@ static int take_everything(struct agent *agent, int connection)
 	return err;
 }
 
-int agent_take_over(struct agent *agent)
+/* A queue that is full is waited for by connect(2) itself. */
+static int connect_to(const struct agent *agent, int fd)
 {
+	const struct timeval limit = { .tv_sec = TAKE_OVER_SECONDS };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int err;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", agent->options.socket);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
-		err = -errno;
-		if (err == -ENOENT || err == -ECONNREFUSED)
-			return -ENOENT;
-	} else {
-		err = take_everything(agent, fd);
-	}
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)))
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
+		return errno == ECONNREFUSED ? -ENOENT : errno == EAGAIN ? -ETIMEDOUT : -errno;
+	return is_trusted(fd) ? 0 : -EPERM;
+}
+
+static void say_why(const char *path, int err)
+{
+	static const char cannot[] = "agent: cannot take the place of the agent at";
+
+	if (err == -ETIMEDOUT)
+		complain(
+			"%s '%s': nothing is handed over within %d seconds; what it serves stays with it: try again, or end who listens there",
+			cannot, path, TAKE_OVER_SECONDS);
+	else if (err == -EPIPE || err == -ECONNRESET)
+		complain(
+			"%s '%s': it has hung up (an agent says why); what it serves stays with it",
+			cannot, path);
+	else if (err == -EPROTO)
+		complain("%s '%s': who listens there is no agent of pointsman", cannot, path);
+	else if (err == -EPERM)
+		complain("%s '%s': who listens there is neither root nor this user", cannot, path);
+	else
+		complain("%s '%s': %s", cannot, path, strerror(-err));
+}
+
+int agent_take_over(struct agent *agent)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct wire from = { .fd = fd, .until = bytes_now() + TAKE_OVER_SECONDS * INT64_C(1000) };
+	int err = connect_to(agent, fd);
+
+	if (err == -ENOENT)
+		return err;
+	if (!err)
+		err = take_everything(agent, &from);
 	if (err)
-		complain("agent: cannot take the place of the agent at '%s': %s",
-			 agent->options.socket, strerror(-err));
+		say_why(agent->options.socket, err);
 	return err;
 }
