@@ -45,7 +45,7 @@ static void run_step(struct thread *thread, bool entry)
 	for (unsigned int i = 0; i < 6; i++)
 		if (step->args[i] != regs_arg(&flight->original, arch, i))
 			regs_set_arg(&flight->substituted, arch, i, step->args[i]);
-	err = regs_change(thread->tid, &flight->original, &flight->substituted);
+	err = regs_change_call(thread->tid, arch, entry, &flight->original, &flight->substituted);
 	if (err && !gone(err))
 		thread_kill(thread);
 	thread->state = STATE_CALL;

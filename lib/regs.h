@@ -34,6 +34,12 @@ int regs_of_call(pid_t tid, const struct __ptrace_syscall_info *info, struct reg
 void regs_of_return(const struct __ptrace_syscall_info *info, struct regs *regs);
 /* Write those in which to differs from what the thread has.  As regs_set(). */
 int regs_change(pid_t tid, const struct regs *from, const struct regs *to);
+/*
+ * The same of a number and arguments alone, at the stop at a call's entry or else at
+ * its filter: with one system call, where the kernel has it (Linux 6.16).
+ */
+int regs_change_call(pid_t tid, uint32_t arch, bool entry, const struct regs *from,
+		     const struct regs *to);
 
 /* Of the call that the thread is in; arch says which registers carry it. */
 int regs_number(const struct regs *regs);

@@ -9,6 +9,9 @@
 #include <sys/ptrace.h>
 
 #define CODE_32 0x23	/* __USER32_CS */
+#ifndef PTRACE_SET_SYSCALL_INFO
+#define PTRACE_SET_SYSCALL_INFO 0x4212	/* of Linux 6.16 */
+#endif
 #define SYSCALL_INSN 2	/* bytes of syscall, sysenter and int 0x80 alike */
 
 int regs_get(pid_t tid, struct regs *regs)
@@ -40,6 +43,46 @@ int regs_change(pid_t tid, const struct regs *from, const struct regs *to)
 			err = poke(tid, at, is);
 	}
 	return err;
+}
+
+/* What older headers call padding must be 0: there are flags in it by now. */
+static int set_call(pid_t tid, bool entry, const struct regs *to)
+{
+	const uint32_t arch = AUDIT_ARCH_X86_64;
+	struct __ptrace_syscall_info info;
+
+	memset(&info, 0, sizeof(info));
+	info.op = entry ? PTRACE_SYSCALL_INFO_ENTRY : PTRACE_SYSCALL_INFO_SECCOMP;
+	info.entry.nr = (uint64_t)(int64_t)regs_number(to);
+	for (unsigned int i = 0; i < 6; i++)
+		info.entry.args[i] = regs_arg(to, arch, i);
+	return ptrace(PTRACE_SET_SYSCALL_INFO, tid, sizeof(info), &info) ? -errno : 0;
+}
+
+/* In how many of its registers do the calls differ? */
+static unsigned int differ(const struct regs *from, const struct regs *to)
+{
+	unsigned int n = regs_number(from) != regs_number(to);
+
+	for (unsigned int i = 0; i < 6; i++)
+		n += regs_arg(from, AUDIT_ARCH_X86_64, i) != regs_arg(to, AUDIT_ARCH_X86_64, i);
+	return n;
+}
+
+int regs_change_call(pid_t tid, uint32_t arch, bool entry, const struct regs *from,
+		     const struct regs *to)
+{
+	static bool one_by_one;
+	int err;
+
+	/* A register of a 32-bit call has an upper half, which is kept. */
+	if (one_by_one || regs_narrow(arch) || differ(from, to) < 2)
+		return regs_change(tid, from, to);
+	err = set_call(tid, entry, to);
+	if (!err || err == -ESRCH)
+		return err;
+	one_by_one = true;
+	return regs_change(tid, from, to);
 }
 
 int regs_new_image(pid_t tid, uint64_t *stack, size_t *width)
