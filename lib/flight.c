@@ -37,12 +37,13 @@ static bool wants_comm(const struct pm_options *options)
 struct flight *flight_new(const struct pm_options *options, pid_t tgid, pid_t tid, uint32_t arch,
 			  int nr, const uint64_t args[6], uint64_t id)
 {
-	struct flight *flight = calloc(1, sizeof(*flight));
+	/* For each call: glibc keeps what was freed last for malloc, and not for calloc. */
+	struct flight *flight = malloc(sizeof(*flight));
 
 	if (!flight)
 		return NULL;
-	flight->call = (struct pm_call){ .tgid = tgid, .tid = tid, .arch = arch, .nr = nr,
-					 .id = id };
+	*flight = (struct flight){ .call = { .tgid = tgid, .tid = tid, .arch = arch, .nr = nr,
+					     .id = id } };
 	memcpy(flight->call.args, args, sizeof(flight->call.args));
 	if (wants_comm(options))
 		read_comm(tid, flight->call.comm);

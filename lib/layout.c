@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #define ALIGN 8u
+#define FEW_ITEMS 4
 
 /* Where it is written to; with mem NULL it is only measured. */
 struct pen {
@@ -183,13 +184,13 @@ static int fill_call(const struct pm_call *call, uint64_t base, const size_t *of
 		     size_t extra, struct pm_run *run)
 {
 	const struct pm_call_private *priv = call->priv;
-	struct pm_step *step = calloc(1, sizeof(*step));
+	struct pm_step *step = malloc(sizeof(*step));
 
 	if (!step)
 		return -ENOMEM;
 	run->steps = step;
 	run->nsteps = 1;
-	step->nr = priv->run_as ? priv->run_nr : call->nr;
+	*step = (struct pm_step){ .nr = priv->run_as ? priv->run_nr : call->nr };
 	memcpy(step->args, priv->run_as ? priv->run_args : call->args, sizeof(step->args));
 	for (size_t i = 0; i < call->nitems; i++) {
 		int arg = item_register(call, i);
@@ -212,7 +213,7 @@ int pm_call_layout(const struct pm_call *call, void *mem, size_t size, uint64_t 
 		   struct pm_run *run)
 {
 	struct pen pen = { .mem = mem, .size = size, .base = target_addr };
-	size_t extra = 0, *offsets;
+	size_t extra = 0, few[FEW_ITEMS] = { 0 }, *offsets = few;
 	int err;
 
 	*run = (struct pm_run){ 0 };
@@ -221,13 +222,15 @@ int pm_call_layout(const struct pm_call *call, void *mem, size_t size, uint64_t 
 		return -EOVERFLOW;
 	if (pm_call_layout_size(call) > size)
 		return -ENOMEM;
-	offsets = calloc(call->nitems + 1, sizeof(*offsets));
+	if (call->nitems > FEW_ITEMS)
+		offsets = calloc(call->nitems, sizeof(*offsets));
 	if (!offsets)
 		return -ENOMEM;
 	put_all(&pen, call, offsets, &extra);
 	err = is_messages(call) ? fill_messages(call, target_addr, offsets, run) :
 				  fill_call(call, target_addr, offsets, extra, run);
-	free(offsets);
+	if (offsets != few)
+		free(offsets);
 	if (err)
 		pm_run_clear(run);
 	return err;

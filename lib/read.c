@@ -383,9 +383,10 @@ int pm_call_read(struct pm_call *call, const struct pm_reader *reader)
 	call->ent = pm_sysent_find(call->arch, call->nr);
 	call->items = NULL;
 	call->nitems = 0;
-	call->priv = calloc(1, sizeof(*call->priv));
+	call->priv = malloc(sizeof(*call->priv));
 	if (!call->priv)
 		return -ENOMEM;
+	*call->priv = (struct pm_call_private){ 0 };
 	if (!call->name)
 		return -ENOSYS;
 	for (int i = 0; i < 6 && call_narrow(call); i++)

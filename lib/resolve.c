@@ -25,14 +25,21 @@ static int open_place(struct place *place, const char *path)
 	return place->fd < 0 ? place->fd : object_of(place->fd, &place->is);
 }
 
+static void root_path(const struct walk *walk, char path[64])
+{
+	snprintf(path, 64, "/proc/%d/root", walk->view->tid);
+}
+
 /* Is the root of the target the supervisor's own? */
-static bool is_supervisor_root(const struct walk *walk, const char *path, const struct place *own)
+static bool is_supervisor_root(const struct walk *walk, const struct place *own)
 {
 	struct pm_view_known *known = walk->view->known;
 	struct object is;
+	char path[64];
 
 	if (known && known->root)
 		return true;
+	root_path(walk, path);
 	if (object_behind(path, &is) || !same_object(&is, &own->is))
 		return false;
 	if (known)
@@ -46,13 +53,13 @@ static int open_root(struct walk *walk)
 	char path[64];
 	int err;
 
-	snprintf(path, sizeof(path), "/proc/%d/root", walk->view->tid);
 	if (!(walk->flags & RESOLVE_SLOWLY) && have_openat2() && supervisor_root(&own) &&
-	    is_supervisor_root(walk, path, &own)) {
+	    is_supervisor_root(walk, &own)) {
 		walk->root = own;
 		walk->may_leap = !walk->resolve;
 		return text_set(&walk->root.name, "/");
 	}
+	root_path(walk, path);
 	err = open_place(&walk->root, path);
 	if (err)
 		return err == -ENOENT ? -ESRCH : err;
@@ -249,9 +256,8 @@ static int resolve_once(const struct pm_view *view, int dirfd, const char *path,
 	if (!err)
 		err = find_rights(&walk);
 	if (!err) {
-		walk.rest = strdup(path);
-		walk.at = walk.rest;
-		err = walk.rest ? rights_take(&walk.rights) : -ENOMEM;
+		walk.at = path;
+		err = rights_take(&walk.rights);
 	}
 	if (!err)
 		err = walk_path(&walk);

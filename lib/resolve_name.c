@@ -92,8 +92,9 @@ int text_clean(struct text *text, const char *path)
 		size_t len;
 		int err = 0;
 
-		path += strspn(path, "/");
-		len = strcspn(path, "/");
+		while (*path == '/')
+			path++;
+		len = (size_t)(strchrnul(path, '/') - path);
 		if (!len)
 			return 0;
 		if (len == 2 && !memcmp(path, "..", 2))

@@ -60,8 +60,8 @@ struct walk {
 	struct place cur; /* what was reached */
 	struct object over; /* what is mounted over top, or top */
 	bool knows_over;
-	char *rest; /* the path that is being walked, links in it put in place */
-	const char *at; /* the next component in rest */
+	char *rest; /* NULL, or the path that is being walked, links in it put in place */
+	const char *at; /* the next component of it */
 	unsigned int links; /* followed so far */
 	bool knows_root; /* openat2 has looked the root up by now */
 	bool want_dir; /* a slash came after the final component */

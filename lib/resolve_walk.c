@@ -309,11 +309,12 @@ static char *parent_path(const char *path)
 static bool goes_up(const char *path)
 {
 	while (*path) {
-		size_t len = strcspn(path, "/");
+		size_t len = (size_t)(strchrnul(path, '/') - path);
 
 		if (len == 2 && !memcmp(path, "..", 2))
 			return true;
-		path += len + strspn(path + len, "/");
+		for (path += len; *path == '/'; path++)
+			;
 	}
 	return false;
 }
