@@ -92,7 +92,7 @@ void *copy_bytes(const void *from, size_t len)
 struct pm_item *call_add_item(struct pm_call *call, enum pm_item_kind kind,
 			      const struct pm_shape *shape)
 {
-	struct pm_item_private *priv = calloc(1, sizeof(*priv));
+	struct pm_item_private *priv = malloc(sizeof(*priv));
 	struct pm_item *item;
 
 	if (priv && call->nitems == call->priv->room) {
@@ -241,6 +241,39 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 		where->name = copy_bytes(item->data, item->len);
 	}
 	return where;
+}
+
+/* Absolute, and spelled as the name of what it leads to on a way without links. */
+static bool is_spelled_out(const char *path)
+{
+	if (*path != '/' || !path[1])
+		return false;
+	while (*path) {
+		const char *name = path + 1, *end = strchrnul(name, '/');
+		size_t len = (size_t)(end - name);
+
+		if (!len || (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'))))
+			return false;
+		path = end;
+	}
+	return true;
+}
+
+/*
+ * Only to open what is there: whether something is to be made depends on the walk.  So
+ * does what openat2's own flags forbid.
+ */
+bool pm_item_leads_straight(struct pm_call *call, struct pm_item *item)
+{
+	const uint64_t makes = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
+	struct pm_open_how how;
+
+	item->priv->straight = call->priv && call->priv->asked_again &&
+			       item->kind == PM_ITEM_PATH && item->priv->redirected &&
+			       !item->priv->asked && !pm_call_open_how(call, &how) &&
+			       !how.strict && !(how.flags & makes) &&
+			       is_spelled_out((const char *)item->data);
+	return item->priv->straight;
 }
 
 void pm_call_let_go(struct pm_call *call)

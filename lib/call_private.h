@@ -23,6 +23,7 @@ struct pm_item_private {
 	uint8_t width;		/* bytes of that pointer */
 	bool asked;		/* where is filled */
 	bool redirected;	/* a layer has set it */
+	bool straight;		/* it runs as it is written, through no link */
 	bool native;		/* it has been found to be a program, and no script */
 	bool closed;		/* it may not be executed, so nobody has looked into it */
 	struct pm_where where;
@@ -43,6 +44,8 @@ struct pm_call_private {
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
 	bool no_create;		/* pm_call_forbid_create() */
+	/* Of one layer, whose call can be asked about again: see pm_item_leads_straight(). */
+	bool asked_again;
 	/* pm_call_run_as() */
 	bool run_as;
 	int run_nr;

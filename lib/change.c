@@ -71,6 +71,7 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	item->priv->run_text = NULL;
 	item_forget_where(item);
 	item->priv->redirected = true;
+	item->priv->straight = false;
 	drop_dirfd(call, item);
 	call_classify(call);
 	return changes_note(call, CHANGE_PATH, (uint64_t)(item - call->items), path, len);

@@ -117,6 +117,12 @@ static bool lonely(const struct process *process)
 	return process->threads == 1 && !process->entangled;
 }
 
+/* May the program have an open done as openat2, which a filter of its own would see? */
+static bool may_openat2(const struct supervisor *s, const struct thread *thread)
+{
+	return s->openat2 && !thread->process->filters;
+}
+
 /* Lay the decided call out in a pin and let it run from there. */
 static void run_call(struct supervisor *s, struct thread *thread, bool entry, bool follow)
 {
@@ -124,7 +130,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 	struct space *space = thread->process->space;
 	uint32_t arch = flight->call.arch;
 	struct settle form = { .lonely = lonely(thread->process),
-			       .openat2 = s->openat2 && !thread->process->filters,
+			       .openat2 = may_openat2(s, thread),
 			       .landlock = s->options->landlock };
 	struct stand_in answer;
 	size_t size;
@@ -201,6 +207,16 @@ static void recall_view(const struct supervisor *s, struct thread *thread)
 		priv->known = thread->known;
 }
 
+/*
+ * Does a link on the way of an open bring it back to the one layer that there is?  Once:
+ * then its way is walked.  An observer is told where it leads.
+ */
+static bool asked_again(const struct supervisor *s, const struct thread *thread)
+{
+	return may_openat2(s, thread) && !thread->retries && s->options->nlayers == 1 &&
+	       !s->options->observer && !regs_narrow(thread->flight->call.arch);
+}
+
 static void keep_view(const struct supervisor *s, struct thread *thread)
 {
 	if (s->changes.now)
@@ -212,7 +228,10 @@ static void keep_view(const struct supervisor *s, struct thread *thread)
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
-	int err = flight_decide(s->options, flight);
+	int err;
+
+	flight->call.priv->asked_again = asked_again(s, thread);
+	err = flight_decide(s->options, flight);
 
 	place_opening(&s->placing, &flight->call);
 	keep_view(s, thread);

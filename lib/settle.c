@@ -85,15 +85,21 @@ static int settle_text(struct pm_call *call, struct pm_item *item, const struct 
 {
 	const struct pm_where *where = pm_item_peek(item);
 	const char *name = settle->lonely ? relative_name(call, item, where->name) : NULL;
+	const char *end = where->dots ? "/." : where->slash ? "/" : "";
 	char text[PATH_MAX];
-	int len, err;
+	size_t len;
+	int err;
 
 	if (!name)
 		name = where->name;
-	len = snprintf(text, sizeof(text), "%s%s", name,
-		       !strcmp(name, "/") ? "" : where->dots ? "/." : where->slash ? "/" : "");
-	if (len < (int)sizeof(text))
+	if (!strcmp(name, "/"))
+		end = "";
+	len = strlen(name);
+	if (len + strlen(end) < sizeof(text)) {
+		memcpy(text, name, len);
+		strcpy(text + len, end);
 		return pm_call_run_text(call, item, text);
+	}
 	err = pm_call_run_text(call, item, NULL);
 	return err ? err : -ENAMETOOLONG;
 }
@@ -177,7 +183,7 @@ static int run_open(struct pm_call *call, struct pm_item *item, const struct pm_
 	args[3] = sizeof(form);
 	if (!no_links)
 		form.resolve = how->resolve;
-	return pm_call_run_as(call, pm_syscall_number(call->arch, "openat2"), args, item_arg, &form,
+	return pm_call_run_as(call, SYS_openat2 /* in every table */, args, item_arg, &form,
 			      sizeof(form), 2);
 }
 
@@ -272,6 +278,22 @@ static bool is_own_descriptor(const struct pm_item *item)
 	return false;
 }
 
+/*
+ * Where a link is on the way it fails, and is asked about again.  A call that has become
+ * another one since its layer was told so has no answer to where it leads.
+ */
+static int settle_straight(struct pm_call *call, struct pm_item *item, struct settle *settle)
+{
+	struct pm_open_how how;
+
+	if (!settle->openat2 || !pm_item_leads_straight(call, item) ||
+	    pm_call_open_how(call, &how))
+		return -EACCES;
+	settle->holds = "file";
+	settle->no_links = true;
+	return run_open(call, item, &how, true);
+}
+
 static int settle_item(struct pm_call *call, struct pm_item *item, struct settle *settle)
 {
 	const uint32_t names = PM_BIT(PM_CLASS_CREATE) | PM_BIT(PM_CLASS_REMOVE) |
@@ -323,8 +345,15 @@ int settle(struct pm_call *call, struct settle *settle)
 		struct pm_item *item = &call->items[i];
 		int err;
 
-		if (item->kind != PM_ITEM_PATH || item->arg == PM_NO_REGISTER ||
-		    !pm_item_peek(item))
+		if (item->kind != PM_ITEM_PATH || item->arg == PM_NO_REGISTER)
+			continue;
+		if (item->priv->straight) {
+			err = settle_straight(call, item, settle);
+			if (err)
+				return err;
+			continue;
+		}
+		if (!pm_item_peek(item))
 			continue;
 		err = settle_item(call, item, settle);
 		if (!err && (item->classes & PM_BIT(PM_CLASS_EXEC)) &&

@@ -32,6 +32,31 @@ static bool is_there(const struct redirect *redirect, const char *path)
 				     name_is(&redirect->path, path);
 }
 
+/* A new string, or NULL. */
+static char *join(const char *to, const char *rest, const char *end)
+{
+	const size_t sizes[] = { strlen(to), strlen(rest), strlen(end) + 1 };
+	char *path = malloc(sizes[0] + sizes[1] + sizes[2]);
+
+	if (!path)
+		return NULL;
+	memcpy(path, to, sizes[0]);
+	memcpy(path + sizes[0], rest, sizes[1]);
+	memcpy(path + sizes[0] + sizes[1], end, sizes[2]);
+	return path;
+}
+
+/*
+ * A tree may have links below it, and a name that had one on its way when the policy was
+ * read has it still: those are walked at once.
+ */
+static bool leads_straight(const struct redirect *redirect, struct pm_call *call,
+			   struct pm_item *item)
+{
+	return !redirect->keep_rest && redirect->path.nforms == 1 &&
+	       pm_item_leads_straight(call, item);
+}
+
 static int act_on_path(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		       struct acted *acted)
 {
@@ -55,13 +80,16 @@ static int act_on_path(const struct rule *rule, struct pm_call *call, struct pm_
 	/* "dir/" and "dir/." ask for a directory, "dir/." for one by no name of its own. */
 	if (where->slash)
 		end = where->dots ? "/." : "/";
-	if (asprintf(&path, "%s%s%s", to, rest, end) < 0)
+	path = join(to, rest, end);
+	if (!path)
 		return -ENOMEM;
 	err = pm_call_set_path(call, item, path);
 	free(path);
 	if (err)
 		return err;
 	acted->changed = acted->path = true;
+	if (acted->alone && leads_straight(redirect, call, item))
+		return 0;
 	where = pm_item_where(call, item);
 	acted->beyond = !is_there(redirect, where->name) && !is_there(redirect, where->self_name);
 	return 0;
@@ -222,6 +250,11 @@ static int act_on_number(const struct redirect *redirect, struct pm_call *call, 
 	if (!err)
 		*changed = true;
 	return err;
+}
+
+bool acts_on_items_alone(const struct redirect *redirect)
+{
+	return !redirect->nargs && !redirect->syscall;
 }
 
 int act_on_call(const struct rule *rule, struct pm_call *call, unsigned int *done, bool *changed)

@@ -305,11 +305,25 @@ static int open_interpreters(struct decision *decision, size_t changed)
 	return 0;
 }
 
+/* Do all redirects of this round change no more of the call than what it names? */
+static bool redirects_items_alone(const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->nfacets; i++) {
+		const struct facet *facet = &decision->facets[i];
+
+		if (action_of(decision, facet) == PM_REDIRECT &&
+		    !acts_on_items_alone(&decision->policy->rules[facet->rule]->redirect))
+			return false;
+	}
+	return true;
+}
+
 /* Says for the next round which items are open. */
 static int redirect_items(struct decision *decision)
 {
 	struct pm_call *call = decision->call;
 	size_t program = NO_RULE;	/* the index of the item that is now another program */
+	bool alone = redirects_items_alone(decision);
 	int err = 0;
 
 	free(decision->open);
@@ -318,7 +332,7 @@ static int redirect_items(struct decision *decision)
 		return -ENOMEM;
 	for (size_t i = 0; i < decision->nfacets && !err;) {
 		const struct facet *first = find_redirect(decision, &i);
-		struct acted acted = { 0 };
+		struct acted acted = { .alone = alone };
 		size_t item;
 
 		/* The interpreters of what ran before do not run any more. */

@@ -185,14 +185,17 @@ uint32_t guard_classes(const struct rule *rule);
  * address, the argv and environment of a program), and of the whole call.
  * again: the rule has acted on the program of this call already, and this is
  * the interpreter that its script names.  done has the bits of arguments that
- * an earlier rule has set.  What happened is added to *acted; *changed is set
+ * an earlier rule has set.  What happened is added to *acted, cleared but for alone; *changed is set
  * where something is now different.  Return 0 or a negative errno.
  */
 struct acted {
+	bool alone;	/* in: nothing but items changes in this round */
 	bool changed;	/* something is now different */
 	bool path;	/* the item names another file */
 	bool beyond;	/* which a link led on from where the redirect leads */
 };
+/* Does the redirect change no more of the call than what it names? */
+bool acts_on_items_alone(const struct redirect *redirect);
 int act_on_item(const struct rule *rule, struct pm_call *call, struct pm_item *item,
 		enum pm_class class, bool again, struct acted *acted);
 int act_on_call(const struct rule *rule, struct pm_call *call, unsigned int *done, bool *changed);

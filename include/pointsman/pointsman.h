@@ -245,6 +245,14 @@ int pm_call_arg(struct pm_call *call, const char *name, struct pm_arg *arg);
 const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item);
 
 /*
+ * After pm_call_set_path(): is it certain without a look that the path leads where it is
+ * written?  True where what runs opens it through no link, and the layer is asked anew
+ * where there is one on the way.  A layer that only asks where its redirect leads can do
+ * without the answer of pm_item_where() then.  False, too, where that is not known.
+ */
+bool pm_item_leads_straight(struct pm_call *call, struct pm_item *item);
+
+/*
  * Resolve another path as the target of this call would, from its root and
  * working directory; nofollow as for lstat(2).  *out is the caller's, who frees
  * what is in it with pm_where_free(), also where out->err is set.

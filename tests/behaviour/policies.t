@@ -681,6 +681,14 @@ rules:
         'cat from/d/open': 'open\n',
         'cat from/d/from/x': 'to\n',
         'ln -s secret two; cat one': 'cat: one: Operation not permitted\n',
+        'ln -sfn open two; cat one': 'open\n',
+        'rm two; echo two >two; cat one one': 'two\ntwo\n',
+        'rm two; cat one': 'cat: one: No such file or directory\n',
+        'mkdir two; cat one': 'cat: one: Is a directory\n',
+        'rmdir two; ln -s two two; cat one': 'cat: one: Too many levels of symbolic links\n',
+        'rm two; cat <>one; ls two': 'two\n',
+        'ln -sfn secret two; cat <>one': 'bash: line 1: one: Operation not permitted\n',
+        'ln -sfn open two; cat one two': 'open\nopen\n',
         'ln -sfn ../from/l to/l; cat from/l': 'cat: from/l: Too many levels of symbolic links\n',
     }, cwd=run.dir)
     run.prints(policy, python(TRY + """

@@ -315,6 +315,17 @@ static void try_file(void)
 	opened(open("allowed/file", O_RDONLY | O_CLOEXEC));
 }
 
+/* What leads to them by a redirect. */
+static void try_to_file(void)
+{
+	opened(open("to-file", O_RDONLY | O_CLOEXEC));
+}
+
+static void try_to_dir(void)
+{
+	opened(open("to-dir", O_RDONLY | O_CLOEXEC));
+}
+
 static void try_dirfd(void)
 {
 	opened(openat(SWAPPED_FD, "file.still", O_RDONLY | O_CLOEXEC));
@@ -540,6 +551,8 @@ static const struct {
 	{ "unlink", try_unlink },
 	{ "rename", try_rename },
 	{ "open-file", try_file },
+	{ "open-to-file", try_to_file },
+	{ "open-to-dir", try_to_dir },
 	{ "open-dirfd", try_dirfd },
 	{ "open-cwd", try_cwd },
 	{ "create", try_create },

@@ -50,6 +50,16 @@ rules:
     deny: EACCES
 EOF
 
+# Where a redirect leads is swapped: what stands there before is read by nobody.
+echo denied >"$TMPDIR/to-file"
+echo denied >"$TMPDIR/to-dir"
+cat "$TMPDIR/policy.yaml" - >"$TMPDIR/redirect.yaml" <<EOF
+  - path: $TMPDIR/to-file
+    redirect: {path: $TMPDIR/allowed/file}
+  - path: $TMPDIR/to-dir
+    redirect: {path: $TMPDIR/allowed/dir/file}
+EOF
+
 cat >"$TMPDIR/confined.yaml" <<EOF
 version: 1
 defaults: {open-write: deny, create: deny, remove: deny, rename: deny}
@@ -109,6 +119,22 @@ attack open-dirfd dirfd-thread 10000
 attack open-dirfd dirfd-process 10000
 attack open-cwd cwd-thread 10000
 attack open-cwd cwd-process 10000
+# A name that is a link when the policy is read stands for what it leads to, too: it is none.
+redirected()
+{
+	local what=$1 kind=$2 line
+	if [ -L "allowed/$kind" ]; then
+		mv -T "allowed/$kind" allowed/exchanged
+		mv -T "allowed/$kind.other" "allowed/$kind"
+		mv -T allowed/exchanged "allowed/$kind.other"
+	fi
+	line=$("$PM" run --policy redirect.yaml -- \
+		"$race/swap" try "$what" $((10000 / part)) "$kind" 2>&1)
+	verdict "$what, $kind by one that is supervised" "$line" pointsman
+}
+
+redirected open-to-file file
+redirected open-to-dir dir
 attack exec program 5000
 attack exec-dir dir 5000
 attack exec-script script 5000

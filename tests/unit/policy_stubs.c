@@ -129,6 +129,15 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 	return stub_where(stub_of(call), item);
 }
 
+bool pm_item_leads_straight(struct pm_call *call, struct pm_item *item)
+{
+	struct stub_call *stub = stub_of(call);
+
+	(void)item;
+	stub->nstraight++;
+	return stub->straight;
+}
+
 int pm_call_resolve(struct pm_call *call, const char *path, bool nofollow, struct pm_where *out)
 {
 	const struct stub_call *stub = stub_of(call);

@@ -34,6 +34,8 @@ struct stub_call {
 	unsigned int args_set; /* bits of the arguments that were changed */
 	bool nr_set;
 	bool no_create;	       /* pm_call_forbid_create() */
+	bool straight;	       /* what pm_item_leads_straight() answers */
+	unsigned int nstraight; /* how often it was asked */
 };
 
 void stub_init(struct stub_call *stub, const char *syscall);

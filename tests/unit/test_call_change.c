@@ -58,6 +58,43 @@ static void test_where(void **state)
 	pm_call_clear(&call);
 }
 
+/* Is it certain where an open with these flags leads, once path is set? */
+static bool straight(const char *name, int flags, const char *path, bool asked_again)
+{
+	struct memory memory = text_memory(0x1000, "a/b");
+	struct pm_call call;
+	bool is;
+
+	assert_int_equal(READ(&call, &memory, WIDE, name, AT_FDCWD, 0x1000, flags), 0);
+	call.priv->asked_again = asked_again;
+	assert_false(pm_item_leads_straight(&call, &call.items[0]));
+	assert_int_equal(pm_call_set_path(&call, &call.items[0], path), 0);
+	is = pm_item_leads_straight(&call, &call.items[0]);
+	if (!is)
+		assert_false(call.items[0].priv->straight);
+	/* Who has asked knows better. */
+	pm_item_where(&call, &call.items[0]);
+	assert_false(pm_item_leads_straight(&call, &call.items[0]));
+	pm_call_clear(&call);
+	return is;
+}
+
+static void test_straight(void **state)
+{
+	static const char *const others[] = { "/", "x", "/x/", "/x/.", "/./x", "/x/..", "/../x",
+					      "//x", "/x//y", "" };
+
+	(void)state;
+	assert_true(straight("openat", O_RDWR, "/x/.y/...", true));
+	assert_true(straight("openat", O_PATH | O_NOFOLLOW, "/x", true));
+	assert_false(straight("openat", O_RDWR, "/x", false));
+	assert_false(straight("openat", O_RDWR | O_CREAT, "/x", true));
+	assert_false(straight("openat", O_RDWR | O_TMPFILE, "/x", true));
+	assert_false(straight("readlinkat", 0, "/x", true));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(straight("openat", O_RDONLY, others[i], true));
+}
+
 static void test_set_path(void **state)
 {
 	struct memory memory = text_memory(0x1000, "old");
@@ -330,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_where),
+		cmocka_unit_test(test_straight),
 		cmocka_unit_test(test_set_path),
 		cmocka_unit_test(test_set_sockaddr),
 		cmocka_unit_test(test_set_strv),

@@ -137,6 +137,43 @@ static void links_beyond(void **state)
 	assert_int_equal(decide(), -ELOOP);
 }
 
+/* A call that opens no link on its way need not be walked before it runs. */
+static void straight(void **state)
+{
+	(void)state;
+	rules("rules:\n"
+	      "- {path: /secret, deny: EPERM}\n"
+	      "- {path: /f, redirect: {path: /g}}\n"
+	      "- {path: /w, class: open-write, redirect: {path: /v, args: [{index: 2, value: 0}]}}\n"
+	      "- {path: /w, redirect: {path: /v}}\n"
+	      "- {tree: /from, redirect: {tree: /to}}\n");
+	for (int is = 0; is < 2; is++) {
+		stub_init(&stub, "openat");
+		stub_path(&stub, READ, "/f", "/f");
+		stub.links[0] = (struct stub_link){ "/g", "/secret" };
+		stub.straight = is;
+		assert_int_equal(decided(), is ? PM_REDIRECT : PM_DENY);
+		assert_string_equal(PATH, "/g");
+		assert_int_equal(stub.nstraight, 1);
+	}
+	/* A tree has links in it, and arguments make another call of it. */
+	stub_init(&stub, "openat");
+	stub_path(&stub, READ, "/from/l", "/from/l");
+	stub.straight = true;
+	assert_int_equal(decided(), PM_REDIRECT);
+	assert_int_equal(stub.nstraight, 0);
+	stub_init(&stub, "openat");
+	stub_path(&stub, READ | WRITE, "/w", "/w");
+	stub.straight = true;
+	assert_int_equal(decided(), PM_REDIRECT);
+	assert_int_equal(stub.nstraight, 0);
+	stub_init(&stub, "openat");
+	stub_path(&stub, READ, "/w", "/w");
+	stub.straight = true;
+	assert_int_equal(decided(), PM_REDIRECT);
+	assert_int_equal(stub.nstraight, 1);
+}
+
 /* The same for the path of a socket. */
 static void sockets_beyond(void **state)
 {
@@ -270,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(tree_redirect, clear),
 		cmocka_unit_test_teardown(many_redirects, clear),
+		cmocka_unit_test_teardown(straight, clear),
 		cmocka_unit_test_teardown(program_redirects, clear),
 		cmocka_unit_test_teardown(interpreters, clear),
 		cmocka_unit_test_teardown(links_beyond, clear),
