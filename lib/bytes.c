@@ -106,25 +106,35 @@ int64_t bytes_now(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int bytes_wait(int sock, short events, int64_t until)
+/* A descriptor of -1 is none to poll(2). */
+static int wait_for(const struct bytes_way *way, short events)
 {
-	struct pollfd poller = { .fd = sock, .events = events };
+	struct pollfd pollers[] = {
+		{ .fd = way->sock, .events = events },
+		{ .fd = way->peer, .events = POLLIN },
+	};
 	int64_t left;
 
 	do {
-		left = until - bytes_now();
+		left = way->until - bytes_now();
 		if (left <= 0)
 			return -ETIMEDOUT;
-	} while (poll(&poller, 1, left < INT32_MAX ? (int)left : INT32_MAX) <= 0);
-	return 0;
+	} while (poll(pollers, 2, left < INT32_MAX ? (int)left : INT32_MAX) <= 0);
+	/* What it has said before counts. */
+	return pollers[0].revents ? 0 : -EPIPE;
+}
+
+int bytes_wait(int sock, short events, int64_t until)
+{
+	return wait_for(&(struct bytes_way){ .sock = sock, .peer = -1, .until = until }, events);
 }
 
 /* All of it, one way or the other. */
-static int carry(int sock, unsigned char *at, size_t len, int64_t until, bool out)
+static int carry(const struct bytes_way *way, unsigned char *at, size_t len, bool out)
 {
 	while (len) {
-		ssize_t n = out ? send(sock, at, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
-				  recv(sock, at, len, MSG_DONTWAIT);
+		ssize_t n = out ? send(way->sock, at, len, MSG_DONTWAIT | MSG_NOSIGNAL) :
+				  recv(way->sock, at, len, MSG_DONTWAIT);
 		int err;
 
 		if (n > 0) {
@@ -134,30 +144,30 @@ static int carry(int sock, unsigned char *at, size_t len, int64_t until, bool ou
 		}
 		if (n == 0 || (errno != EAGAIN && errno != EINTR))
 			return -EPIPE;
-		err = bytes_wait(sock, out ? POLLOUT : POLLIN, until);
+		err = wait_for(way, out ? POLLOUT : POLLIN);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-int bytes_send(int sock, const struct bytes *bytes, int64_t until)
+int bytes_send(const struct bytes_way *to, const struct bytes *bytes)
 {
 	uint64_t head = bytes->len;
 	int err = bytes->err;
 
 	if (!err)
-		err = carry(sock, (unsigned char *)&head, sizeof(head), until, true);
-	return err ? err : carry(sock, bytes->at, bytes->len, until, true);
+		err = carry(to, (unsigned char *)&head, sizeof(head), true);
+	return err ? err : carry(to, bytes->at, bytes->len, true);
 }
 
-int bytes_receive(int sock, struct bytes *bytes, size_t limit, int64_t until)
+int bytes_receive(const struct bytes_way *from, struct bytes *bytes, size_t limit)
 {
 	uint64_t head;
 	int err;
 
 	*bytes = (struct bytes){ 0 };
-	err = carry(sock, (unsigned char *)&head, sizeof(head), until, false);
+	err = carry(from, (unsigned char *)&head, sizeof(head), false);
 	if (err)
 		return err;
 	if (head > limit)
@@ -166,7 +176,7 @@ int bytes_receive(int sock, struct bytes *bytes, size_t limit, int64_t until)
 	if (!bytes->at)
 		return -ENOMEM;
 	bytes->len = bytes->room = head;
-	err = carry(sock, bytes->at, bytes->len, until, false);
+	err = carry(from, bytes->at, bytes->len, false);
 	if (err)
 		bytes_clear(bytes);
 	return err;

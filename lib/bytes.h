@@ -37,13 +37,19 @@ const void *bytes_get_block(struct bytes_left *left, size_t *len);
 /* In place, with its NUL. */
 const char *bytes_get_text(struct bytes_left *left);
 
+/* A socket, whose other end a process has. Owner: whoever made the descriptors. */
+struct bytes_way {
+	int sock;
+	int peer;	/* a pidfd of that process, or -1: only the end of the socket tells of its death */
+	int64_t until;	/* of CLOCK_MONOTONIC in milliseconds */
+};
+
 /*
- * Over a socket that does not block, until the time is up (of CLOCK_MONOTONIC in
- * milliseconds): the length and the bytes.  0, -ETIMEDOUT, -EPIPE (the other end
- * is closed), -EMSGSIZE (it says that more comes than limit), -ENOMEM.
+ * The length and the bytes, until the time is up.  0, -ETIMEDOUT, -EPIPE (the other end
+ * is closed, or the process dead), -EMSGSIZE (it says that more comes than limit), -ENOMEM.
  */
-int bytes_send(int sock, const struct bytes *bytes, int64_t until);
-int bytes_receive(int sock, struct bytes *bytes, size_t limit, int64_t until);
+int bytes_send(const struct bytes_way *to, const struct bytes *bytes);
+int bytes_receive(const struct bytes_way *from, struct bytes *bytes, size_t limit);
 int64_t bytes_now(void);
 /* Wait for events of poll(2).  0, -ETIMEDOUT. */
 int bytes_wait(int sock, short events, int64_t until);

@@ -120,7 +120,7 @@ int courier_pass(int via, int fd)
 	return send_descriptor(via, NULL, 0, fd);
 }
 
-int courier_take(int via)
+static int take(int via, int flags)
 {
 	union {
 		struct cmsghdr header;
@@ -136,7 +136,7 @@ int courier_take(int via)
 	int fd;
 
 	do
-		len = recvmsg(via, &message, MSG_CMSG_CLOEXEC);
+		len = recvmsg(via, &message, MSG_CMSG_CLOEXEC | flags);
 	while (len < 0 && errno == EINTR);
 	if (len < 0)
 		return -errno;
@@ -144,4 +144,14 @@ int courier_take(int via)
 		return -ECHILD;
 	memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
 	return fd;
+}
+
+int courier_take(int via)
+{
+	return take(via, 0);
+}
+
+int courier_take_now(int via)
+{
+	return take(via, MSG_DONTWAIT);
 }

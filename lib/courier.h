@@ -61,5 +61,7 @@ bool courier_brought(pid_t tid, int theirs, int other, int ours);
 int courier_pass(int via, int fd);
 /* And take it out, close-on-exec.  The descriptor, -ECHILD where none came, or -errno. */
 int courier_take(int via);
+/* The same where one is there; else -EAGAIN. */
+int courier_take_now(int via);
 
 #endif

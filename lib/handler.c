@@ -67,11 +67,23 @@ static int hand_over(const struct handler *handler, int fd, int64_t until)
 	return err;
 }
 
+/* The thread that has taken the call says first of which process it is. */
+static int meet(struct bytes_way *way)
+{
+	int err = bytes_wait(way->sock, POLLIN, way->until);
+
+	if (err)
+		return err;
+	way->peer = courier_take(way->sock);
+	return way->peer < 0 ? way->peer : 0;
+}
+
 /* 0 with the answer, -ENOMEM and the like of our own, or why there is none. */
 static int ask(const struct handler *handler, struct pm_call *call, struct bytes *answer)
 {
-	int64_t until = bytes_now() + handler->is.limit;
-	auto_close int ours = -1, theirs = -1;
+	struct bytes_way way = { .sock = -1, .peer = -1,
+				 .until = bytes_now() + handler->is.limit };
+	auto_close int ours = -1, theirs = -1, peer = -1;
 	struct bytes question = { 0 };
 	int pair[2], err;
 
@@ -81,15 +93,18 @@ static int ask(const struct handler *handler, struct pm_call *call, struct bytes
 		bytes_clear(&question);
 		return err;
 	}
-	ours = pair[0];
+	way.sock = ours = pair[0];
 	theirs = pair[1];
-	err = hand_over(handler, theirs, until);
+	err = hand_over(handler, theirs, way.until);
 	cleanup_close(&theirs);
 	theirs = -1;
 	if (!err)
-		err = bytes_send(ours, &question, until);
+		err = meet(&way);
+	peer = way.peer;
+	if (!err)
+		err = bytes_send(&way, &question);
 	bytes_clear(&question);
-	return err ? err : bytes_receive(ours, answer, ANSWER_LIMIT, until);
+	return err ? err : bytes_receive(&way, answer, ANSWER_LIMIT);
 }
 
 static int decide(void *data, struct pm_call *call, struct pm_verdict *verdict)

@@ -7,9 +7,10 @@
  * copy.c, changes.c	what goes over, and back
  *
  * Each call has a socket pair of its own.  One end goes over the control socket
- * to whichever thread of the handler is free; the call follows, and the answer comes
- * back on it.  So a call that nobody waits for any more has an end that is closed,
- * and so has one whose handler is gone.
+ * to whichever thread of the handler is free, which answers with a pidfd of its process;
+ * the call follows, and the answer comes back.  A call that nobody waits for any more has
+ * an end that is closed.  One whose handler is gone is told by that, or by the pidfd where
+ * the handler has forked and left the end to a child.
  */
 #ifndef POINTSMAN_HANDLER_H
 #define POINTSMAN_HANDLER_H

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,12 +27,37 @@
 
 #define CALL_LIMIT (64u << 20)	/* bytes */
 
-/* Owner: the handler, from handle() to pm_request_answer(). */
-struct pm_request {
+/* Owner: the process of the handler, until it is answered. */
+struct request {
+	struct request *next;
+	uintptr_t id;
 	struct pm_call call;
 	int sock;
 	int64_t until;	/* for our part: whoever waits has the last word */
 };
+
+/*
+ * What has not been answered.  A struct pm_request is none: it is the number of one, cast,
+ * and no number comes twice, so that an answer to what is gone finds nothing.  A fork finds
+ * the lock free: a child has no call at hand whose asker does not know whose it is.
+ * Owner: the process of the handler.
+ */
+static struct {
+	pthread_mutex_t lock;
+	struct request *first;
+	uintptr_t last;
+	int self;	/* a pidfd; constant */
+} open_requests = { .lock = PTHREAD_MUTEX_INITIALIZER, .self = -1 };
+
+static void lock_requests(void)
+{
+	pthread_mutex_lock(&open_requests.lock);
+}
+
+static void unlock_requests(void)
+{
+	pthread_mutex_unlock(&open_requests.lock);
+}
 
 /* Owner: the process of the handler, for its life. */
 struct worker {
@@ -40,34 +66,87 @@ struct worker {
 	_Atomic int *taken;	/* shared with the keeper: a call has come here */
 };
 
-struct pm_call *pm_request_call(struct pm_request *request)
+/* Whoever names it owns it until then. */
+static struct pm_request *request_name(struct request *request)
 {
-	return &request->call;
+	lock_requests();
+	request->id = ++open_requests.last;
+	request->next = open_requests.first;
+	open_requests.first = request;
+	unlock_requests();
+	return (struct pm_request *)request->id;
 }
 
-static void request_free(struct pm_request *request)
+/* Where the request is linked; to NULL where it is not.  Under the lock. */
+static struct request **request_find(const struct pm_request *named)
+{
+	struct request **at = &open_requests.first;
+
+	while (*at && (*at)->id != (uintptr_t)named)
+		at = &(*at)->next;
+	return at;
+}
+
+/* It is the caller's from then on, and nobody else finds it; NULL: it has been taken. */
+static struct request *request_take(const struct pm_request *named)
+{
+	struct request **at, *request;
+
+	lock_requests();
+	at = request_find(named);
+	request = *at;
+	if (request)
+		*at = request->next;
+	unlock_requests();
+	return request;
+}
+
+struct pm_call *pm_request_call(struct pm_request *named)
+{
+	struct request *request;
+
+	lock_requests();
+	request = *request_find(named);
+	unlock_requests();
+	return request ? &request->call : NULL;
+}
+
+static void request_free(struct request *request)
 {
 	close(request->sock);
 	pm_call_clear(&request->call);
 	free(request);
 }
 
-int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdict)
+static int request_answer(const struct request *request, const struct pm_verdict *verdict)
 {
+	const struct bytes_way to = { .sock = request->sock, .peer = -1, .until = request->until };
 	const struct bytes *changes = &request->call.priv->changes->bytes;
 	struct bytes answer = { 0 };
 	int err = changes->err;
 
-	if (!verdict_is_sound(verdict))
-		return -EINVAL;
 	if (!err) {
 		verdict_write(verdict, &answer);
 		bytes_put(&answer, changes->at, changes->len);
-		err = bytes_send(request->sock, &answer, request->until);
+		err = bytes_send(&to, &answer);
 	}
 	bytes_clear(&answer);
-	request_free(request);
 	return err == -EPIPE ? -ETIMEDOUT : err;
+}
+
+int pm_request_answer(struct pm_request *named, const struct pm_verdict *verdict)
+{
+	struct request *request;
+	int err;
+
+	if (!verdict_is_sound(verdict))
+		return pm_request_call(named) ? -EINVAL : -EALREADY;
+	request = request_take(named);
+	if (!request)
+		return -EALREADY;
+	err = request_answer(request, verdict);
+	request_free(request);
+	return err;
 }
 
 /* Has whoever asked gone away? */
@@ -78,9 +157,10 @@ static bool is_over(int sock)
 	return poll(&poller, 1, 0) > 0;
 }
 
-static struct pm_request *request_read(int sock, unsigned int limit)
+static struct request *request_read(int sock, unsigned int limit)
 {
-	struct pm_request *request = calloc(1, sizeof(*request));
+	struct request *request = calloc(1, sizeof(*request));
+	struct bytes_way from = { .sock = sock, .peer = -1, .until = bytes_now() + limit };
 	struct bytes bytes = { 0 };
 	struct bytes_left left;
 	int err;
@@ -90,8 +170,8 @@ static struct pm_request *request_read(int sock, unsigned int limit)
 		return NULL;
 	}
 	request->sock = sock;
-	request->until = bytes_now() + limit;
-	err = bytes_receive(sock, &bytes, CALL_LIMIT, request->until);
+	request->until = from.until;
+	err = bytes_receive(&from, &bytes, CALL_LIMIT);
 	if (!err) {
 		left = (struct bytes_left){ .at = bytes.at, .len = bytes.len };
 		err = copy_read(&left, &request->call);
@@ -101,6 +181,24 @@ static struct pm_request *request_read(int sock, unsigned int limit)
 		return request;
 	request_free(request);
 	return NULL;
+}
+
+/* The end of the next call's socket, whose other end has our pidfd; or a negative errno. */
+static int take_call(int control)
+{
+	struct pollfd poller = { .fd = control, .events = POLLIN };
+	int sock, err;
+
+	while (poll(&poller, 1, -1) < 0)
+		;
+	lock_requests();
+	sock = courier_take_now(control);
+	err = sock < 0 ? 0 : courier_pass(sock, open_requests.self);
+	unlock_requests();
+	if (!err)
+		return sock;
+	close(sock);
+	return err;
 }
 
 /* A thread less would be there for every call that comes. */
@@ -116,8 +214,8 @@ static void *work(void *data)
 
 	pthread_cleanup_push(end_process, NULL);
 	for (;;) {
-		int sock = courier_take(worker->control);
-		struct pm_request *request;
+		int sock = take_call(worker->control);
+		struct request *request;
 
 		/* No room for a descriptor: whoever asked is told by its end. */
 		if (sock < 0)
@@ -125,10 +223,19 @@ static void *work(void *data)
 		atomic_store(worker->taken, 1);
 		request = request_read(sock, worker->handler->limit);
 		if (request)
-			worker->handler->handle(worker->handler->data, request);
+			worker->handler->handle(worker->handler->data, request_name(request));
 	}
 	pthread_cleanup_pop(0);
 	return NULL;
+}
+
+/* Before any thread is there. */
+static int know_self(void)
+{
+	open_requests.self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	if (open_requests.self < 0)
+		return -errno;
+	return -pthread_atfork(lock_requests, unlock_requests, unlock_requests);
 }
 
 /* first: whoever makes the layer waits to hear how it went. */
@@ -137,8 +244,10 @@ static _Noreturn void run_handler(const struct worker *worker, bool first)
 	const struct pm_handler *handler = worker->handler;
 	unsigned int threads = handler->threads ? handler->threads : 1;
 	struct pollfd poller = { .fd = worker->control };
-	int err = handler->start ? handler->start(handler->data) : 0;
+	int err = know_self();
 
+	if (!err && handler->start)
+		err = handler->start(handler->data);
 	while (!err && threads--) {
 		pthread_t thread;
 

@@ -434,20 +434,24 @@ struct pm_handler {
  * caller's, who ends the process with pm_layer_free(); it ends by itself, with
  * whatever its threads do, once all processes are gone that have the layer.
  * Returns 0; -EINVAL (no handle, no limit, late is no verdict for it); -ENOMEM,
- * -EMFILE, -EAGAIN (no more processes) and others of fork(2) and socketpair(2);
- * -ECHILD (it crashed in start()), or what start() returned.
+ * -EMFILE, -EAGAIN (no more processes) and others of fork(2), socketpair(2) and
+ * pidfd_open(2); -ECHILD (it crashed in start()), or what start() returned.
+ *
+ * pm_layer_free() is for what this has made, once, and for NULL.  A struct pm_layer says
+ * nothing of who made it: any other one is a fault of the caller's, as with free(3).
  */
 int pm_handler_layer(const struct pm_handler *handler, struct pm_layer **layer);
 void pm_layer_free(struct pm_layer *layer);
 
-/* The copy of the call: the request's, until it is answered. */
+/* The copy of the call: the request's, until it is answered; then NULL. */
 struct pm_call *pm_request_call(struct pm_request *request);
 
 /*
  * Answer.  The verdict and its strings are copied; the request is gone, but after
- * -EINVAL.  Returns 0: it has been sent; -EINVAL: that is no verdict; -ETIMEDOUT: it
- * comes too late, the call has got the other one; -ENOMEM: the answer could not be
- * written down, and the call gets the other one.
+ * -EINVAL.  Returns 0: it has been sent; -EINVAL: that is no verdict; -EALREADY: it has
+ * been answered before, too late or not, in this process, and nothing is done;
+ * -ETIMEDOUT: it comes too late, the call has got the other one; -ENOMEM: the answer
+ * could not be written down, and the call gets the other one.
  */
 int pm_request_answer(struct pm_request *request, const struct pm_verdict *verdict);
 

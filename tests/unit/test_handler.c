@@ -437,6 +437,7 @@ static void handle_forget(void *data, struct pm_request *request)
 		return;
 	}
 	page->late = pm_request_answer(forgotten, &allow);
+	page->results[0] = pm_request_answer(forgotten, &allow);
 	pm_request_answer(request, &allow);
 }
 
@@ -450,6 +451,81 @@ static void forgets(void **state)
 	assert_true(bytes_now() - start >= SHORT);
 	assert_int_equal(ask_open(layer), PM_ALLOW);
 	assert_int_equal(page->late, -ETIMEDOUT);
+	assert_int_equal(page->results[0], -EALREADY);
+	pm_layer_free(layer);
+}
+
+/* What has been answered is answered again while another call waits. */
+static void handle_again(void *data, struct pm_request *request)
+{
+	const struct pm_verdict deny = { .action = PM_DENY, .err = EXDEV }, bad = { .action = PM_DENY };
+	static struct pm_request *before;
+
+	(void)data;
+	if (before) {
+		page->results[0] = pm_request_answer(before, &deny);
+		page->results[1] = pm_request_answer(before, &bad);
+		page->results[2] = pm_request_call(before) ? 1 : 0;
+		page->results[3] = pm_request_call(request) ? 1 : 0;
+	}
+	before = request;
+	page->handled++;
+	pm_request_answer(request, &allow);
+}
+
+static void answered_again(void **state)
+{
+	struct pm_layer *layer = layer_of(handle_again, NEVER, 1);
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		page->results[0] = page->results[1] = page->results[2] = page->results[3] = 0;
+		assert_int_equal(ask_open(layer), PM_ALLOW);
+		assert_int_equal(page->handled, i + 1);
+		assert_int_equal(page->results[0], i ? -EALREADY : 0);
+		assert_int_equal(page->results[1], i ? -EALREADY : 0);
+		assert_int_equal(page->results[2], 0);
+		assert_int_equal(page->results[3], i ? 1 : 0);
+	}
+	pm_layer_free(layer);
+}
+
+/* Several threads answer one request: one of them has answered it. */
+static void *answer_too(void *data)
+{
+	if (!pm_request_answer(data, &allow))
+		page->started++;
+	else
+		page->late++;
+	return NULL;
+}
+
+static void handle_together(void *data, struct pm_request *request)
+{
+	pthread_t threads[4];
+
+	(void)data;
+	for (int i = 0; i < 4; i++)
+		if (pthread_create(&threads[i], NULL, answer_too, request))
+			abort();
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	page->handled++;
+}
+
+static void answered_by_all(void **state)
+{
+	struct pm_layer *layer = layer_of(handle_together, NEVER, 1);
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(ask_open(layer), PM_ALLOW);
+		/* The next one is taken when all have tried. */
+		while (page->handled <= i)
+			sched_yield();
+		assert_int_equal(page->started, i + 1);
+		assert_int_equal(page->late, 3 * (i + 1));
+	}
 	pm_layer_free(layer);
 }
 
@@ -570,6 +646,41 @@ static void crashes(void **state)
 	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
 	for (int i = 1; i <= 10; i++) {
 		is_late(layer, "handler: no answer");
+		assert_int_equal(ask_open(layer), PM_ALLOW);
+		assert_int_equal(page->started, 1 + i);
+	}
+	pm_layer_free(layer);
+}
+
+/* It forks, and dies: the child has all that it had. */
+static void handle_fork(void *data, struct pm_request *request)
+{
+	pid_t child;
+
+	(void)data;
+	if (page->handled++ % 2) {
+		pm_request_answer(request, &allow);
+		return;
+	}
+	child = fork();
+	while (child == 0)
+		pause();
+	page->process = child;
+	raise(SIGKILL);
+}
+
+static void dies_and_leaves_a_child(void **state)
+{
+	const struct pm_handler handler = { .start = count_start, .handle = handle_fork,
+					    .limit = NEVER, .threads = 2 };
+	struct pm_layer *layer;
+
+	(void)state;
+	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
+	for (int i = 1; i <= 5; i++) {
+		is_late(layer, "handler: no answer");
+		assert_true(page->process > 0);
+		assert_int_equal(kill(page->process, SIGKILL), 0);
 		assert_int_equal(ask_open(layer), PM_ALLOW);
 		assert_int_equal(page->started, 1 + i);
 	}
@@ -798,10 +909,13 @@ int main(void)
 		TEST(answered_by_another_thread),
 		TEST(start_fails),
 		TEST(forgets),
+		TEST(answered_again),
+		TEST(answered_by_all),
 		TEST(forgets_too_much),
 		TEST(stalls),
 		TEST(what_is_over_is_not_handled),
 		TEST(crashes),
+		TEST(dies_and_leaves_a_child),
 		TEST(threads_end),
 		TEST(resolves_for_itself),
 		TEST(inherits_what_exec_closes),
