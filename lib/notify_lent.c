@@ -8,9 +8,9 @@
  * waits inside the kernel, but by a signal, which is blocked everywhere else.
  * One that comes just before the wait is lost: it is sent until all are gone.
  *
- * Receivers let no other signal in.  The kernel answers with 0 where one interrupts
- * SECCOMP_IOCTL_NOTIF_ADDFD with SECCOMP_ADDFD_FLAG_SEND: the target would take that
- * for its descriptor.  The caller's signals are handled by the thread that hears.
+ * Receivers let no other signal in.  A kernel before 6.12.117 (or 6.18.44) answers with 0
+ * where one interrupts SECCOMP_IOCTL_NOTIF_ADDFD with SECCOMP_ADDFD_FLAG_SEND: the target
+ * would take that for its descriptor.  The caller's signals are handled by the thread that hears.
  */
 #define _GNU_SOURCE
 #include <errno.h>
