@@ -36,7 +36,7 @@ static int take_away(scmp_filter_ctx ctx, char *what)
 					SCMP_A1(SCMP_CMP_MASKED_EQ, NEW_LISTENER, NEW_LISTENER));
 	if (!strcmp(what, "set_syscall_info"))
 		return seccomp_rule_add(ctx, action, SCMP_SYS(ptrace), 1,
-					SCMP_A0(SCMP_CMP_EQ, SET_SYSCALL_INFO));
+					SCMP_A0(SCMP_CMP_EQ, SET_SYSCALL_INFO, 0));
 	nr = strcmp(what, "mseal") ? seccomp_syscall_resolve_name(what) : 462;
 	if (nr < 0 || !action) {
 		fprintf(stderr, "without: what is %s\n", what);
