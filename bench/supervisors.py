@@ -54,6 +54,8 @@ class Held:
 # strace knows not those of the series: "_IOC(_IOC_WRITE, 0x21, 0x6, ...)".
 OF_THE_SERIES = {'0x5': 'SECCOMP_IOCTL_NOTIF_PIN_INSTALL',
                  '0x6': 'SECCOMP_IOCTL_NOTIF_SEND_REDIRECT'}
+# Nor of ptrace what is newer than itself: "0x4212 /* PTRACE_??? */".
+OF_LATER_KERNELS = {'0x4212': 'PTRACE_SET_SYSCALL_INFO'}
 
 
 def name_of(line):
@@ -63,7 +65,8 @@ def name_of(line):
         return None
     name, first, second = found.groups()
     if name == 'ptrace':
-        return first.rstrip(')')
+        asked = first.rstrip(')').split()[0]
+        return OF_LATER_KERNELS.get(asked, asked)
     if name == 'ioctl':
         number = re.search(r'_IOC\(\S+, 0x21, (0x\d+)', line)
         return OF_THE_SERIES.get(number.group(1), 'ioctl') if number else second or 'ioctl'
