@@ -6,15 +6,10 @@
 # shellcheck source=tests/signals/signals.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/signals/signals.sh"
 
-# Built once for all runs, also for one where nothing can be built.
-program=$PM_BUILD/tests/signals/preempt source=$PM_SRC/tests/signals/src/preempt.go
-if [ ! -x "$program" ] || [ "$source" -nt "$program" ]; then
-	need go
-	mkdir -p "$PM_BUILD/cache/go"
-	out=$(GO111MODULE=off GOCACHE=${GOCACHE:-$PM_BUILD/cache/go} GOFLAGS='' \
-		go build -o "$program.$$" "$source" 2>&1 && mv "$program.$$" "$program")
-	ok $? 'the program is built' "$out"
-fi
+program=$PM_BUILD/tests/signals/preempt
+[ -x "$program" ] || need go
+out=$("$PM_SRC/tests/signals/build-go" "$PM_BUILD" 2>&1)
+ok $? 'the program is built' "$out"
 policy=names.yaml
 both "$PM_ROUNDS" 'preemption' "$program"
 done_testing
