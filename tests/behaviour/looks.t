@@ -82,13 +82,20 @@ done
 is "$("$PM" run --policy "$TMPDIR/there.yaml" -- readlink there-link)" file \
 	'a link that a redirect leads to is read'
 
-# The audit says what was looked at, and what was answered.
+# The audit says what was looked at, and what was answered.  On the notify backend the call runs
+# by its name, and nobody sees how it ends.
+holds=file
+[ "${PM_BACKEND:-}" != notify ] || holds=name
 "$PM" run --policy "$TMPDIR/there.yaml" --audit "$TMPDIR/audit.jsonl" -- stat there >/dev/null
 line=$(grep '"call":"statx"' "$TMPDIR/audit.jsonl" | grep '"text":"there"')
-is "$(grep -c '"ran":.*"name":"[^"]*/work/file".*"holds":"file"' <<<"$line")" 1 \
+is "$(grep -c '"ran":.*"name":"[^"]*/work/file".*"holds":"'$holds'"' <<<"$line")" 1 \
 	'the audit tells the file that a redirect leads to'
 id=$(sed -n 's/.*"id":\([0-9]*\),.*/\1/p' <<<"$line" | head -n 1)
-is "$(grep '"type":"result"' "$TMPDIR/audit.jsonl" | grep "\"id\":$id," | grep -c '"result":0')" 1 \
-	'and its result'
+results=$(grep '"type":"result"' "$TMPDIR/audit.jsonl" | grep "\"id\":$id," | grep -c '"result":0')
+if [ $holds = file ]; then
+	is "$results" 1 'and its result'
+else
+	is "$results" 0 'and no result, which it does not know'
+fi
 
 done_testing
