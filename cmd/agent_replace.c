@@ -38,34 +38,8 @@ static const char taken[] = "taken";
 static_assert(AGENT_HEAR_OUT_MS + STOP_MS + ANSWER_MS < TAKE_OVER_SECONDS * 1000,
 	      "the old one gives up first");
 
-/* A connection, and when there is no more use in it. */
-struct wire {
-	int fd;
-	int64_t until;
-};
-
-static int send_all(const struct wire *to, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = send(to->fd, at, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		int err = 0;
-
-		if (n < 0 && errno == EAGAIN)
-			err = bytes_wait(to->fd, POLLOUT, to->until);
-		else if (n < 0 && errno != EINTR)
-			err = -errno;
-		if (err)
-			return err;
-		at += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
 /* The descriptor goes with the length. */
-static int send_part(const struct wire *to, const char *text, int fd)
+static int send_part(const struct bytes_way *to, const char *text, int fd)
 {
 	uint32_t len = (uint32_t)strlen(text);
 	struct iovec iov = { &len, sizeof(len) };
@@ -84,38 +58,17 @@ static int send_part(const struct wire *to, const char *text, int fd)
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	while ((n = sendmsg(to->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 &&
+	while ((n = sendmsg(to->sock, &message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 &&
 	       errno == EAGAIN) {
-		err = bytes_wait(to->fd, POLLOUT, to->until);
+		err = bytes_wait(to->sock, POLLOUT, to->until);
 		if (err)
 			return err;
 	}
-	return n != sizeof(len) ? -EPIPE : send_all(to, text, len);
-}
-
-static int receive_all(const struct wire *from, void *data, size_t len)
-{
-	char *at = data;
-
-	while (len) {
-		ssize_t n;
-		int err = bytes_wait(from->fd, POLLIN, from->until);
-
-		if (err)
-			return err;
-		n = recv(from->fd, at, len, MSG_DONTWAIT);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EPIPE;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	return n != sizeof(len) ? -EPIPE : bytes_write(to, text, len);
 }
 
 /* A part begins with its length, or the beginning of that, and its descriptor. */
-static ssize_t receive_length(const struct wire *from, uint32_t *len, int *fd)
+static ssize_t receive_length(const struct bytes_way *from, uint32_t *len, int *fd)
 {
 	struct iovec iov = { len, sizeof(*len) };
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -124,11 +77,11 @@ static ssize_t receive_length(const struct wire *from, uint32_t *len, int *fd)
 				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
-	ssize_t n = bytes_wait(from->fd, POLLIN, from->until);
+	ssize_t n = bytes_wait(from->sock, POLLIN, from->until);
 
 	if (n)
 		return n;
-	n = recvmsg(from->fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	n = recvmsg(from->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n <= 0)
 		return n ? -errno : -EPIPE;
 	c = CMSG_FIRSTHDR(&message);
@@ -138,7 +91,7 @@ static ssize_t receive_length(const struct wire *from, uint32_t *len, int *fd)
 }
 
 /* *text is the caller's; *fd too, -1 where none came. */
-static int receive_part(const struct wire *from, char **text, int *fd)
+static int receive_part(const struct bytes_way *from, char **text, int *fd)
 {
 	uint32_t len;
 	ssize_t n;
@@ -149,7 +102,7 @@ static int receive_part(const struct wire *from, char **text, int *fd)
 	n = receive_length(from, &len, fd);
 	if (n < 0)
 		return (int)n;
-	err = receive_all(from, (char *)&len + n, sizeof(len) - (size_t)n);
+	err = bytes_read(from, (char *)&len + n, sizeof(len) - (size_t)n);
 	if (err)
 		return err;
 	if (len > AGENT_STATE_MAX)
@@ -157,7 +110,7 @@ static int receive_part(const struct wire *from, char **text, int *fd)
 	*text = malloc(len + 1);
 	if (!*text)
 		return -ENOMEM;
-	err = receive_all(from, *text, len);
+	err = bytes_read(from, *text, len);
 	(*text)[err ? 0 : len] = '\0';
 	return err;
 }
@@ -172,7 +125,7 @@ static bool is_trusted(int connection)
 	       (!peer.uid || peer.uid == geteuid());
 }
 
-static int send_everything(const struct agent *agent, const struct wire *to)
+static int send_everything(const struct agent *agent, const struct bytes_way *to)
 {
 	int err = send_part(to, "socket", agent->socket);
 
@@ -185,19 +138,19 @@ static int send_everything(const struct agent *agent, const struct wire *to)
  * Who has said this serves from then on.  It cannot any more once the connection is shut
  * down, so that it is either heard, or has failed to say it.
  */
-static bool has_taken(const struct wire *from)
+static bool has_taken(const struct bytes_way *from)
 {
 	char answer[sizeof(taken)] = "";
 
-	bytes_wait(from->fd, POLLIN, from->until);
-	shutdown(from->fd, SHUT_RDWR);
-	return recv(from->fd, answer, sizeof(answer), MSG_DONTWAIT) == sizeof(answer) &&
+	bytes_wait(from->sock, POLLIN, from->until);
+	shutdown(from->sock, SHUT_RDWR);
+	return recv(from->sock, answer, sizeof(answer), MSG_DONTWAIT) == sizeof(answer) &&
 	       !memcmp(answer, taken, sizeof(taken));
 }
 
 bool agent_hand_over(struct agent *agent, int connection)
 {
-	struct wire to = { .fd = connection };
+	struct bytes_way to = { .sock = connection, .peer = -1 };
 	struct agent_container *containers;
 
 	if (!is_trusted(connection)) {
@@ -243,9 +196,9 @@ static int take_part(struct agent *agent, char *text, int fd)
 	return -EINVAL;
 }
 
-static int take_everything(struct agent *agent, const struct wire *from)
+static int take_everything(struct agent *agent, const struct bytes_way *from)
 {
-	int err = send_all(from, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	int err = bytes_write(from, AGENT_REQUEST, strlen(AGENT_REQUEST));
 
 	while (!err) {
 		char *text;
@@ -254,7 +207,7 @@ static int take_everything(struct agent *agent, const struct wire *from)
 		err = receive_part(from, &text, &fd);
 		if (!err && agent->socket >= 0 && fd < 0 && !strcmp(text, "end")) {
 			free(text);
-			return send_all(from, taken, sizeof(taken));
+			return bytes_write(from, taken, sizeof(taken));
 		}
 		if (!err) {
 			err = take_part(agent, text, fd);
@@ -303,7 +256,8 @@ static void say_why(const char *path, int err)
 int agent_take_over(struct agent *agent)
 {
 	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct wire from = { .fd = fd, .until = bytes_now() + TAKE_OVER_SECONDS * INT64_C(1000) };
+	struct bytes_way from = { .sock = fd, .peer = -1,
+				  .until = bytes_now() + TAKE_OVER_SECONDS * INT64_C(1000) };
 	int err = connect_to(agent, fd);
 
 	if (err == -ENOENT)

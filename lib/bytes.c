@@ -151,14 +151,24 @@ static int carry(const struct bytes_way *way, unsigned char *at, size_t len, boo
 	return 0;
 }
 
+int bytes_write(const struct bytes_way *to, const void *data, size_t len)
+{
+	return carry(to, (unsigned char *)data, len, true);
+}
+
+int bytes_read(const struct bytes_way *from, void *data, size_t len)
+{
+	return carry(from, data, len, false);
+}
+
 int bytes_send(const struct bytes_way *to, const struct bytes *bytes)
 {
 	uint64_t head = bytes->len;
 	int err = bytes->err;
 
 	if (!err)
-		err = carry(to, (unsigned char *)&head, sizeof(head), true);
-	return err ? err : carry(to, bytes->at, bytes->len, true);
+		err = bytes_write(to, &head, sizeof(head));
+	return err ? err : bytes_write(to, bytes->at, bytes->len);
 }
 
 int bytes_receive(const struct bytes_way *from, struct bytes *bytes, size_t limit)
@@ -167,7 +177,7 @@ int bytes_receive(const struct bytes_way *from, struct bytes *bytes, size_t limi
 	int err;
 
 	*bytes = (struct bytes){ 0 };
-	err = carry(from, (unsigned char *)&head, sizeof(head), false);
+	err = bytes_read(from, &head, sizeof(head));
 	if (err)
 		return err;
 	if (head > limit)
@@ -176,7 +186,7 @@ int bytes_receive(const struct bytes_way *from, struct bytes *bytes, size_t limi
 	if (!bytes->at)
 		return -ENOMEM;
 	bytes->len = bytes->room = head;
-	err = carry(from, bytes->at, bytes->len, false);
+	err = bytes_read(from, bytes->at, bytes->len);
 	if (err)
 		bytes_clear(bytes);
 	return err;

@@ -44,6 +44,9 @@ struct bytes_way {
 	int64_t until;	/* of CLOCK_MONOTONIC in milliseconds */
 };
 
+/* So many bytes, until the time is up.  0, -ETIMEDOUT, -EPIPE (no more is to be had, or sent). */
+int bytes_write(const struct bytes_way *to, const void *data, size_t len);
+int bytes_read(const struct bytes_way *from, void *data, size_t len);
 /*
  * The length and the bytes, until the time is up.  0, -ETIMEDOUT, -EPIPE (the other end
  * is closed, or the process dead), -EMSGSIZE (it says that more comes than limit), -ENOMEM.

@@ -142,11 +142,11 @@ static int receive_one(struct agent_connection *connection)
 
 static void take_all(int from)
 {
-	const struct wire wire = { .fd = from, .until = bytes_now() + 1000 };
+	const struct bytes_way way = { .sock = from, .peer = -1, .until = bytes_now() + 1000 };
 	struct agent agent = { .socket = -1, .signals = -1 };
 	struct agent_container *next;
 
-	take_everything(&agent, &wire);
+	take_everything(&agent, &way);
 	cleanup_close(&agent.socket);
 	for (struct agent_container *c = agent.containers; c; c = next) {
 		next = c->next;
