@@ -18,7 +18,7 @@
 #include "../lib/uapi.h"
 #include "scenario.h"
 
-#define NUMBERS_END 463 /* of both tables, Linux 6.12 */
+#define NUMBERS_END 463			/* of both tables, Linux 6.12 */
 
 /* getppid() of a table goes to the listener, whose descriptor is told first. */
 static int call_once(bool narrow, int tell)
@@ -26,8 +26,8 @@ static int call_once(bool narrow, int tell)
 	const int nr = number_in(SYS_getppid, narrow);
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, narrow ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64, 0,
-			 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, narrow ? AUDIT_ARCH_I386 : AUDIT_ARCH_X86_64,
+			 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
@@ -39,8 +39,7 @@ static int call_once(bool narrow, int tell)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT,
-			  &program);
+			  SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_REDIRECT, &program);
 	if (fd < 0 || write(tell, &fd, sizeof(fd)) != sizeof(fd))
 		return 2;
 	if (narrow)

@@ -185,8 +185,9 @@ uint32_t guard_classes(const struct rule *rule);
  * address, the argv and environment of a program), and of the whole call.
  * again: the rule has acted on the program of this call already, and this is
  * the interpreter that its script names.  done has the bits of arguments that
- * an earlier rule has set.  What happened is added to *acted, cleared but for alone; *changed is set
- * where something is now different.  Return 0 or a negative errno.
+ * an earlier rule has set.  What happened is added to *acted, cleared but for
+ * alone; *changed is set where something is now different.  Return 0 or a
+ * negative errno.
  */
 struct acted {
 	bool alone;	/* in: nothing but items changes in this round */

@@ -4,7 +4,7 @@
 # agent.sh - containers of real runtimes under a real agent
 #
 # A container's root is busybox, made anew for each test program.  The agent's audit
-# is $TMPDIR/audit, its socket $socket.
+# is $audit, its socket $socket.
 
 . "${PM_SRC:?run by tests/harness/run}/tests/harness/tap.sh"
 
@@ -14,6 +14,7 @@ need crun runc jq busybox unshare
 # The path of a socket is short.
 socket=$(mktemp -u /tmp/pm-agent-XXXXXX)
 work=$TMPDIR
+audit=$work/audit
 agent=
 export XDG_RUNTIME_DIR=$work/run
 mkdir -p "$work/run" "$work/bundles"
@@ -141,10 +142,29 @@ contained()
 	out=$(in_"$1" run -b "$work/bundles/$2" "$2" 2>&1 </dev/null)
 }
 
+# redirects NAME TARGET: a policy $work/NAME.yaml under which /data/file is TARGET
+redirects()
+{
+	cat >"$work/$1.yaml" <<-EOF
+		version: 1
+		rules:
+		  - class: open-read
+		    path: /data/file
+		    redirect: {path: $2}
+	EOF
+}
+
+# in_background RUNTIME ID: the bundle of that id runs; its output is $work/ID.out
+in_background()
+{
+	in_"$1" run -b "$work/bundles/$2" "$2" >"$work/$2.out" 2>&1 </dev/null &
+	echo $! >"$work/$2.pid"
+}
+
 # start_agent OPTIONS...: $agent is its pid once it listens
 start_agent()
 {
-	"$PM" agent --socket "$socket" --audit "$work/audit" "$@" 2>>"$work/agent.err" &
+	"$PM" agent --socket "$socket" --audit "$audit" "$@" 2>>"$work/agent.err" &
 	agent=$!
 	until_true listens
 }
@@ -181,6 +201,35 @@ listens()
 	grep -q " 00010000 .* $socket\$" /proc/net/unix
 }
 
+# listener: the process that does
+listener()
+{
+	python3 - "$socket" <<-'EOT'
+		import socket, struct, sys
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		s.connect(sys.argv[1])
+		print(struct.unpack('3i', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
+	EOT
+}
+
+# start N [OPTION]: an agent under $policy, one of $started; what it says is in $work/start-N
+start()
+{
+	"$PM" agent --socket "$socket" "${policy[@]}" ${2:+"$2"} 2>"$work/start-$1" &
+	started+=($!)
+}
+
+# only_left: all of $started but one have ended
+only_left()
+{
+	local n pid
+	n=0
+	for pid in "${started[@]}"; do
+		! [ -e "/proc/$pid/exe" ] || n=$((n + 1))
+	done
+	[ "$n" = 1 ]
+}
+
 # stop_agent: SIGTERM; its status is returned
 stop_agent()
 {
@@ -196,7 +245,7 @@ declare -A calls_before=()
 goes_on()
 {
 	local now
-	now=$(grep -c '"type":"call","container":"'"$1"'"' "$work/audit")
+	now=$(grep -c '"type":"call","container":"'"$1"'"' "$audit")
 	[ "$now" -gt "$((${calls_before[$1]:-0} + 10))" ] || return
 	calls_before[$1]=$now
 }
@@ -204,5 +253,5 @@ goes_on()
 # audited FILTER: what jq selects of the audit, one line each
 audited()
 {
-	jq -r "$1" "$work/audit"
+	jq -r "$1" "$audit"
 }

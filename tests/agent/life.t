@@ -5,17 +5,6 @@
 . "$(dirname "$0")/agent.sh"
 need python3
 
-# redirects NAME TARGET: a policy under which /data/file is TARGET
-redirects()
-{
-	cat >"$work/$1.yaml" <<-EOF
-		version: 1
-		rules:
-		  - class: open-read
-		    path: /data/file
-		    redirect: {path: $2}
-	EOF
-}
 redirects one /srv/one
 redirects two /srv/two
 {
@@ -31,8 +20,7 @@ container()
 	bundle "$1" "$2" "$work/$2.yaml" -- "$3"
 	echo one >"$work/bundles/$1/root/srv/one"
 	echo two >"$work/bundles/$1/root/srv/two"
-	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
-	echo $! >"$work/$1.pid"
+	in_background crun "$1"
 }
 
 # One that opens files until there is a file /tmp/stop; it prints what went wrong.

@@ -23,32 +23,6 @@ kill -9 "$agent"
 wait "$agent" 2>/dev/null
 agent=
 
-# listener: the process that does
-listener()
-{
-	python3 - "$socket" <<-'EOT'
-		import socket, struct, sys
-		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-		s.connect(sys.argv[1])
-		print(struct.unpack('3i', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
-	EOT
-}
-# start N: an agent, what it says in $work/start-N
-start()
-{
-	"$PM" agent --socket "$socket" "${policy[@]}" 2>"$work/start-$1" &
-	started+=($!)
-}
-# only_left: all but one have ended
-only_left()
-{
-	local n pid
-	n=0
-	for pid in "${started[@]}"; do
-		! [ -e "/proc/$pid/exe" ] || n=$((n + 1))
-	done
-	[ "$n" = 1 ]
-}
 listens="pointsman: agent: process " at="listens at '$socket'; --replace takes an agent's place"
 wrong=
 for _ in 1 2 3 4 5; do

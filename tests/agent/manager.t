@@ -5,16 +5,10 @@
 . "$(dirname "$0")/agent.sh"
 need python3
 
-cat >"$work/one.yaml" <<'EOF'
-version: 1
-rules:
-  - class: open-read
-    path: /data/file
-    redirect: {path: /srv/file}
-EOF
+redirects one /srv/file
 
 coproc manager { exec python3 "$(dirname "$0")/manager.py" "$socket" "$PM" agent \
-	--policy "one=$work/one.yaml" --audit "$work/audit" 2>>"$work/agent.err"; }
+	--policy "one=$work/one.yaml" --audit "$audit" 2>>"$work/agent.err"; }
 manager_in=${manager[1]} manager_out=${manager[0]}
 hears()
 {
@@ -30,8 +24,7 @@ tell()
 container()
 {
 	bundle "$1" one "$work/one.yaml" -- "$2"
-	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
-	echo $! >"$work/$1.pid"
+	in_background crun "$1"
 }
 
 hears ready "the manager is told when the agent is ready, at the socket that it was handed"

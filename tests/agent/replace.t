@@ -5,21 +5,14 @@
 . "$(dirname "$0")/agent.sh"
 need jq python3 timeout
 
-cat >"$work/one.yaml" <<'EOT'
-version: 1
-rules:
-  - class: open-read
-    path: /data/file
-    redirect: {path: /srv/file}
-EOT
+redirects one /srv/file
 policy=(--policy "one=$work/one.yaml")
 
 # container ID: one that opens files all the time
 container()
 {
 	bundle "$1" one "$work/one.yaml" -- 'inside forever /data/file /tmp/stop'
-	in_crun run -b "$work/bundles/$1" "$1" >"$work/$1.out" 2>&1 </dev/null &
-	echo $! >"$work/$1.pid"
+	in_background crun "$1"
 	until_true says "$1" opening
 }
 # has_ended ID WHAT
@@ -165,32 +158,7 @@ kill -9 "$agent"
 wait "$agent" 2>/dev/null
 agent=
 
-# Many at once, where nobody listens.  listener: the process that does
-listener()
-{
-	python3 - "$socket" <<-'EOT'
-		import socket, struct, sys
-		s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-		s.connect(sys.argv[1])
-		print(struct.unpack('3i', s.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
-	EOT
-}
-# start N [OPTION]: an agent, what it says in $work/start-N
-start()
-{
-	"$PM" agent --socket "$socket" "${policy[@]}" ${2:+"$2"} 2>"$work/start-$1" &
-	started+=($!)
-}
-# only_left: all but one have ended
-only_left()
-{
-	local n pid
-	n=0
-	for pid in "${started[@]}"; do
-		! [ -e "/proc/$pid/exe" ] || n=$((n + 1))
-	done
-	[ "$n" = 1 ]
-}
+# Many at once, where nobody listens.
 started=()
 for n in {1..16}; do
 	start "$n" --replace

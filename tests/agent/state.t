@@ -5,12 +5,8 @@
 . "$(dirname "$0")/agent.sh"
 need strace
 
-cat >"$work/one.yaml" <<'EOT'
-version: 1
-rules:
-  - class: open-read
-    path: /data/file
-    redirect: {path: /srv/file}
+redirects one /srv/file
+cat >>"$work/one.yaml" <<'EOT'
   - syscall: getpgid
     redirect: {syscall: unshare}
 EOT
@@ -20,8 +16,7 @@ policies=(--policy "one=$work/one.yaml")
 container()
 {
 	edit="$usual | $engines" refused='["unshare"]' bundle "$2" one "$work/one.yaml" -- "$3"
-	in_"$1" run -b "$work/bundles/$2" "$2" >"$work/$2.out" 2>&1 </dev/null &
-	echo $! >"$work/$2.pid"
+	in_background "$1" "$2"
 }
 # left ID TEXT: has what was executed in it printed a line of this?
 left()

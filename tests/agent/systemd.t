@@ -45,15 +45,6 @@ sh -c 'echo $$ >"$0/cgroup.procs" && exec unshare --mount --pid --fork --kill-ch
 	"$cgroup" >"$TMPDIR/log" 2>&1 </dev/null &
 init=$!
 
-plan=
-while IFS= read -r line; do
-	case $line in
-	'ok '*) pass "${line#ok * - }" ;;
-	'not ok '*) fail "${line#not ok * - }" ;;
-	1..*) plan=$line ;;
-	*) echo "$line" ;;
-	esac
-done <"$TMPDIR/said"
-[ -n "$plan" ]
+relay <"$TMPDIR/said"
 ok $? "it came to its end" "$(tail -n 20 "$TMPDIR/log")"
 done_testing

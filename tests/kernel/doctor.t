@@ -6,17 +6,8 @@
 . "${PM_SRC:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/harness/tap.sh"
 
 for kernel in stock redirect; do
-	plan=
-	while IFS= read -r line; do
-		case $line in
-		'ok '*) pass "$kernel: ${line#ok * - }" ;;
-		'not ok '*) fail "$kernel: ${line#not ok * - }" ;;
-		1..*) plan=$line ;;
-		*) echo "$line" ;;
-		esac
-	done < <("$PM_SRC/vm/run" --kernel "$kernel" -- env PM_BUILD="$PM_BUILD" PM_SRC="$PM_SRC" \
+	relay "$kernel: " < <("$PM_SRC/vm/run" --kernel "$kernel" -- env PM_BUILD="$PM_BUILD" PM_SRC="$PM_SRC" \
 		bash "$PM_SRC/tests/kernel/doctor-guest.sh" "$kernel" 2>&1 </dev/null)
-	[ -n "$plan" ]
 	ok $? "$kernel: it came to its end"
 done
 done_testing

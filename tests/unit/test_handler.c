@@ -636,20 +636,29 @@ static int count_start(void *data)
 	return 0;
 }
 
-static void crashes(void **state)
+/* Each first call of two gets no answer, and each second one does, of a process that is new. */
+static void starts_again(void (*handle)(void *, struct pm_request *), unsigned int threads,
+			 int times, void (*after)(void))
 {
-	const struct pm_handler handler = { .start = count_start, .handle = handle_crash,
-					    .limit = NEVER };
+	const struct pm_handler handler = { .start = count_start, .handle = handle,
+					    .limit = NEVER, .threads = threads };
 	struct pm_layer *layer;
 
-	(void)state;
 	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
-	for (int i = 1; i <= 10; i++) {
+	for (int i = 1; i <= times; i++) {
 		is_late(layer, "handler: no answer");
+		if (after)
+			after();
 		assert_int_equal(ask_open(layer), PM_ALLOW);
 		assert_int_equal(page->started, 1 + i);
 	}
 	pm_layer_free(layer);
+}
+
+static void crashes(void **state)
+{
+	(void)state;
+	starts_again(handle_crash, 1, 10, NULL);
 }
 
 /* It forks, and dies: the child has all that it had. */
@@ -669,22 +678,16 @@ static void handle_fork(void *data, struct pm_request *request)
 	raise(SIGKILL);
 }
 
+static void end_child(void)
+{
+	assert_true(page->process > 0);
+	assert_int_equal(kill(page->process, SIGKILL), 0);
+}
+
 static void dies_and_leaves_a_child(void **state)
 {
-	const struct pm_handler handler = { .start = count_start, .handle = handle_fork,
-					    .limit = NEVER, .threads = 2 };
-	struct pm_layer *layer;
-
 	(void)state;
-	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
-	for (int i = 1; i <= 5; i++) {
-		is_late(layer, "handler: no answer");
-		assert_true(page->process > 0);
-		assert_int_equal(kill(page->process, SIGKILL), 0);
-		assert_int_equal(ask_open(layer), PM_ALLOW);
-		assert_int_equal(page->started, 1 + i);
-	}
-	pm_layer_free(layer);
+	starts_again(handle_fork, 2, 5, end_child);
 }
 
 /* A thread that ends takes no call any more, so it is as if the process had. */
@@ -699,18 +702,8 @@ static void handle_end(void *data, struct pm_request *request)
 
 static void threads_end(void **state)
 {
-	const struct pm_handler handler = { .start = count_start, .handle = handle_end,
-					    .limit = NEVER, .threads = 2 };
-	struct pm_layer *layer;
-
 	(void)state;
-	assert_int_equal(pm_handler_layer(&handler, &layer), 0);
-	for (int i = 1; i <= 5; i++) {
-		is_late(layer, "handler: no answer");
-		assert_int_equal(ask_open(layer), PM_ALLOW);
-		assert_int_equal(page->started, 1 + i);
-	}
-	pm_layer_free(layer);
+	starts_again(handle_end, 2, 5, NULL);
 }
 
 static int start_once(void *data)
