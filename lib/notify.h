@@ -91,6 +91,7 @@ struct notify {
 	pthread_cond_t changed;
 	unsigned int all;
 	unsigned int waiting;	/* for a notification */
+	unsigned int may_wait;	/* no more than so many */
 	unsigned int idle;	/* until they are wanted */
 	unsigned int wanted;	/* of the idle ones, not yet up */
 	bool done;

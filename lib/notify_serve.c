@@ -13,7 +13,7 @@
 
 #include "notify.h"
 
-/* So many wait for a notification at the most. */
+/* So many wait for a notification at the most, where each one wakes them all. */
 #define WAITING 2
 /* So many calls can be dealt with at the same time. */
 #define AT_MOST 512
@@ -50,7 +50,7 @@ static bool end(struct notify *n)
 	bool over;
 
 	pthread_mutex_lock(&n->lock);
-	if (n->waiting < WAITING) {
+	if (n->waiting < n->may_wait) {
 		n->waiting++;
 	} else {
 		n->idle++;
@@ -116,12 +116,26 @@ static void *serve(void *notify)
 	return NULL;
 }
 
+/*
+ * A kernel with the redirect wakes one for a notification.  There as many may wait as can
+ * be busy at once, and one more: then nobody has to be called for calls that overlap.
+ */
+static unsigned int how_many_wait(const struct notify *n)
+{
+	long processors = n->redirect ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
+
+	if (processors >= AT_MOST)
+		return AT_MOST;
+	return processors < WAITING ? WAITING : (unsigned int)processors + 1;
+}
+
 void notify_serve(struct notify *n)
 {
 	pthread_t burier;
 	bool buries = !pthread_create(&burier, NULL, callers_bury, n);
 
 	n->all = n->waiting = 1;
+	n->may_wait = how_many_wait(n);
 	serve(n);
 	pthread_mutex_lock(&n->lock);
 	while (n->all)

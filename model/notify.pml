@@ -46,6 +46,7 @@ bool wait_killable, wait_killable_recv, kill_orphans;
 bool notify_lock;
 bool notif = true;		/* not freed */
 byte requests;			/* the semaphore */
+bool waits[2];			/* wqh: the supervisor's threads that sleep in RECV */
 byte next_id;
 bool users = true;
 
@@ -85,6 +86,27 @@ byte recent = NOBODY;		/* ids are passed on among the threads, or guessed */
 
 inline lock() { !notify_lock -> notify_lock = true }
 inline unlock() { notify_lock = false }
+
+/* wake_up_poll(): they wait exclusively */
+inline wake_one()
+{
+	if
+	:: waits[0] -> waits[0] = false
+	:: waits[1] -> waits[1] = false
+	:: else
+	fi
+}
+
+/* wake_up_all() */
+inline wake_all()
+{
+#ifdef FAULT_END_WAKES_ONE
+	wake_one()
+#else
+	waits[0] = false;
+	waits[1] = false
+#endif
+}
 
 /* seccomp_pin_put() */
 inline pin_put(p)
@@ -228,7 +250,10 @@ again:
 		next_id++;
 		ready = 0;			/* init_completion() */
 		listed = true;
-		requests++;			/* atomic_inc(), wake_up_poll() */
+		requests++;			/* atomic_inc() */
+#ifndef FAULT_REQUEST_WAKES_NOBODY
+		wake_one();
+#endif
 		goto wait
 	};
 wait:
@@ -401,7 +426,10 @@ killed:
 		SHOWN(regs);
 gone:
 		assert(!memfd);
-		users = false;				/* __seccomp_filter_release(), wake_up_poll() */
+		atomic {
+			users = false;			/* __seccomp_filter_orphan() */
+			wake_all()
+		};
 		forget()
 	}
 }
@@ -444,12 +472,41 @@ next:	/* For the proof: what is not needed any more does not tell states apart. 
 		/* seccomp_notify_recv(): recv_wait_event() */
 		atomic {
 			if
-			:: requests > 0 -> requests--
-			:: requests == 0 && (!users || dying) -> goto done
-			/* Who serves faults has a timer: he does not wait while there is one. */
-			:: requests == 0 && fault && me == 1 -> fault = false; goto next
+			:: requests > 0 -> requests--; goto received
+			:: requests == 0
 			fi
 		};
+sleep:
+		/*
+		 * prepare_to_wait_event(): a signal takes one from the queue, before he looks
+		 * a last time.  Who serves faults has a timer: that is a signal too.
+		 */
+		atomic {
+			fails = (dying || (fault && me == 1));
+			waits[me] = !fails
+		};
+		atomic {
+			if
+			:: requests > 0 ->
+				requests--;
+				waits[me] = false;		/* finish_wait() */
+				fails = false;
+				goto received
+			:: requests == 0 && (!users || (fails && dying)) ->
+				waits[me] = false;
+				goto done
+			:: requests == 0 && users && fails && !dying ->
+				fault = false;
+				goto next
+			:: requests == 0 && users && !fails
+			fi
+		};
+		atomic {			/* schedule() */
+			!waits[me] || dying || (fault && me == 1);
+			waits[me] = false;
+			goto sleep
+		};
+received:
 		atomic {
 			lock();
 			fails = false;
@@ -485,7 +542,8 @@ next:	/* For the proof: what is not needed any more does not tell states apart. 
 				fi;
 				state = INIT;
 #ifndef FAULT_REQUEST_LOST
-				requests++			/* atomic_inc(), wake_up_poll() */
+				requests++;			/* atomic_inc(), wake_up_poll() */
+				wake_one()
 #endif
 			:: else
 			fi;
