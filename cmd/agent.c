@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "cleanup.h"
 #include "command.h"
 #include "policy.h"
@@ -232,6 +233,7 @@ static int open_audit(struct agent *agent, char **argv)
 
 static int find_socket(struct agent *agent)
 {
+	const int64_t until = bytes_now() + AGENT_TAKE_OVER_MS;
 	int err = agent_inherit(agent);
 
 	if (!err && agent->socket >= 0 && agent->options.socket) {
@@ -247,7 +249,7 @@ static int find_socket(struct agent *agent)
 	/* Where nobody listens another agent may be faster: that one's place is taken then. */
 	do {
 		if (agent->options.replace)
-			err = agent_take_over(agent);
+			err = agent_take_over(agent, until);
 		if (!agent->options.replace || err == -ENOENT)
 			err = agent_listen(agent);
 	} while (err == -EADDRINUSE && agent->options.replace);

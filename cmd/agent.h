@@ -212,11 +212,15 @@ void manager_forget(const char *name);
 
 /*
  * agent_replace.c.  The new one: returns 0 with the socket and containers taken
- * over, -ENOENT where nobody listens, or another negative errno after a complaint.
+ * over, -ENOENT where nobody listens, or another negative errno after a complaint;
+ * until: of CLOCK_MONOTONIC in ms.
  * The old one: returns true where it is no longer needed.
  */
-int agent_take_over(struct agent *agent);
+#define AGENT_TAKE_OVER_MS 20000
+int agent_take_over(struct agent *agent, int64_t until);
 bool agent_hand_over(struct agent *agent, int connection);
+/* Somebody else has asked before: who has this connection is to ask again. */
+void agent_put_off(int connection);
 #define AGENT_REQUEST "{\"pointsman\":\"hand-over\"}"
 
 #endif

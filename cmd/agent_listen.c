@@ -133,6 +133,11 @@ static int make_socket(struct agent *agent, const struct sockaddr_un *address, p
 
 int agent_listen_on(int fd)
 {
+	const int flags = fcntl(fd, F_GETFL);
+
+	/* accept(2) is not to wait for anybody. */
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+		return -errno;
 	return listen(fd, BACKLOG) ? -errno : 0;
 }
 

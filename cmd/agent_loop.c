@@ -139,7 +139,7 @@ static bool is_ending(const struct agent *agent)
 	return agent->told || agent->successor >= 0;
 }
 
-/* One is enough: who comes second finds the connection closed. */
+/* One at a time: who comes second waits for who listens then. */
 static void hear_out_for(struct agent *agent, struct agent_connection *successor)
 {
 	if (!is_ending(agent))
@@ -147,7 +147,7 @@ static void hear_out_for(struct agent *agent, struct agent_connection *successor
 	if (agent->successor < 0)
 		agent->successor = steal_fd(&successor->fd);
 	else
-		complain("agent: another one has asked to take this agent's place before: who comes second is hung up on");
+		agent_put_off(successor->fd);
 }
 
 static void receive(struct agent *agent, size_t i)

@@ -7,6 +7,12 @@
  * the runtime sent and the agent knows; "end" comes last.  The old one goes on where the
  * new one does not say that it has all of it.
  *
+ * Of several new ones at once each has its turn.  Who comes second is told "again": it
+ * connects again, and waits in the queue of the socket for who listens there then, the
+ * first one or the old one.  Who is told "kept" gets nothing.  Who is told nothing and hung
+ * up on finds out whether the other end has died: then nobody serves what has come but the
+ * new one, and where nothing has come it looks who listens now.
+ *
  * Neither waits for the other one without a limit.  The old one may hear runtimes out
  * first (agent_loop.c), and lets those that serve come to an end; then containers wait
  * for as long as the new one takes.  The new one waits for all of these together.
@@ -21,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -30,13 +37,26 @@
 #include "cleanup.h"
 #include "command.h"
 
-static const char taken[] = "taken";
+static const char taken[] = "taken", again[] = "again", kept[] = "kept";
 
 #define STOP_MS 5000
 #define ANSWER_MS 4000
-#define TAKE_OVER_SECONDS 20
-static_assert(AGENT_HEAR_OUT_MS + STOP_MS + ANSWER_MS < TAKE_OVER_SECONDS * 1000,
+static_assert(AGENT_HEAR_OUT_MS + STOP_MS + ANSWER_MS < AGENT_TAKE_OVER_MS,
 	      "the old one gives up first");
+
+/* Who is asked. Owner: ask(). */
+struct asked {
+	struct bytes_way way;
+	int process;	/* a pidfd of who listened, then of who sends; -1: not known */
+	bool gone;	/* who sent had ended when the first part was read */
+};
+
+/* Owner: take_everything(). */
+struct part {
+	char *text;
+	int fd;		/* or -1 */
+	pid_t sender;	/* or 0: not known */
+};
 
 /* The descriptor goes with the length. */
 static int send_part(const struct bytes_way *to, const char *text, int fd)
@@ -67,15 +87,29 @@ static int send_part(const struct bytes_way *to, const char *text, int fd)
 	return n != sizeof(len) ? -EPIPE : bytes_write(to, text, len);
 }
 
+/* The first of the descriptors; no more than one is sent. */
+static int take_descriptor(const struct cmsghdr *c)
+{
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd = -1;
+
+	while (n--) {
+		cleanup_close(&fd);
+		memcpy(&fd, CMSG_DATA(c) + n * sizeof(int), sizeof(int));
+	}
+	return fd;
+}
+
 /* A part begins with its length, or the beginning of that, and its descriptor. */
-static ssize_t receive_length(const struct bytes_way *from, uint32_t *len, int *fd)
+static ssize_t receive_length(const struct bytes_way *from, uint32_t *len, struct part *part)
 {
 	struct iovec iov = { len, sizeof(*len) };
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	char control[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))] = { 0 };
 	struct msghdr message = { .msg_iov = &iov,
 				  .msg_iovlen = 1,
 				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
+	struct ucred sender;
 	struct cmsghdr *c;
 	ssize_t n = bytes_wait(from->sock, POLLIN, from->until);
 
@@ -84,22 +118,28 @@ static ssize_t receive_length(const struct bytes_way *from, uint32_t *len, int *
 	n = recvmsg(from->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n <= 0)
 		return n ? -errno : -EPIPE;
-	c = CMSG_FIRSTHDR(&message);
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(c), sizeof(int));
+	for (c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_RIGHTS)
+			part->fd = take_descriptor(c);
+		if (c->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(&sender, CMSG_DATA(c), sizeof(sender));
+		part->sender = sender.pid;
+	}
 	return message.msg_flags & MSG_CTRUNC ? -EMFILE : n;
 }
 
-/* *text is the caller's; *fd too, -1 where none came. */
-static int receive_part(const struct bytes_way *from, char **text, int *fd)
+/* The text is the caller's, and so is the descriptor, also where it fails. */
+static int receive_part(const struct bytes_way *from, struct part *part)
 {
 	uint32_t len;
 	ssize_t n;
 	int err;
 
-	*fd = -1;
-	*text = NULL;
-	n = receive_length(from, &len, fd);
+	*part = (struct part){ .fd = -1 };
+	n = receive_length(from, &len, part);
 	if (n < 0)
 		return (int)n;
 	err = bytes_read(from, (char *)&len + n, sizeof(len) - (size_t)n);
@@ -107,22 +147,39 @@ static int receive_part(const struct bytes_way *from, char **text, int *fd)
 		return err;
 	if (len > AGENT_STATE_MAX)
 		return -EPROTO;
-	*text = malloc(len + 1);
-	if (!*text)
+	part->text = malloc(len + 1);
+	if (!part->text)
 		return -ENOMEM;
-	err = bytes_read(from, *text, len);
-	(*text)[err ? 0 : len] = '\0';
+	err = bytes_read(from, part->text, len);
+	part->text[err ? 0 : len] = '\0';
 	return err;
 }
 
-/* Is the other end ours, or root's? */
-static bool is_trusted(int connection)
+/* Is the other end ours, or root's?  *pid is its process, where that can be told. */
+static bool is_trusted(int connection, pid_t *pid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return !getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
-	       (!peer.uid || peer.uid == geteuid());
+	*pid = 0;
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &len) ||
+	    (peer.uid && peer.uid != geteuid()))
+		return false;
+	*pid = peer.pid;
+	return true;
+}
+
+/* Why it gets nothing.  Nothing was sent before: there is room, or it is gone. */
+static void send_word(int connection, const char *word)
+{
+	const struct bytes_way to = { .sock = connection, .peer = -1, .until = bytes_now() };
+
+	send_part(&to, word, -1);
+}
+
+void agent_put_off(int connection)
+{
+	send_word(connection, again);
 }
 
 static int send_everything(const struct agent *agent, const struct bytes_way *to)
@@ -152,9 +209,11 @@ bool agent_hand_over(struct agent *agent, int connection)
 {
 	struct bytes_way to = { .sock = connection, .peer = -1 };
 	struct agent_container *containers;
+	pid_t who;
 
-	if (!is_trusted(connection)) {
+	if (!is_trusted(connection, &who)) {
 		complain("agent: somebody else asked for what this agent serves");
+		send_word(connection, kept);
 		return false;
 	}
 	if (agent_stop_all(agent, bytes_now() + STOP_MS)) {
@@ -165,6 +224,7 @@ bool agent_hand_over(struct agent *agent, int connection)
 	} else {
 		complain(
 			"agent: a container's process does not come to an end: it is not handed over, and this agent goes on");
+		send_word(connection, kept);
 	}
 	containers = agent->containers;
 	agent->containers = NULL;
@@ -181,7 +241,7 @@ static int take_part(struct agent *agent, char *text, int fd)
 
 		free(text);
 		agent->socket = fd;
-		return is_socket ? agent_listen_on(fd) : -EPROTO;
+		return is_socket ? 0 : -EPROTO;
 	}
 	container = agent_container_new(text, fd, true);
 	if (!container)
@@ -196,41 +256,107 @@ static int take_part(struct agent *agent, char *text, int fd)
 	return -EINVAL;
 }
 
-static int take_everything(struct agent *agent, const struct bytes_way *from)
+static void know_process(struct asked *asked, pid_t pid)
 {
-	int err = bytes_write(from, AGENT_REQUEST, strlen(AGENT_REQUEST));
+	cleanup_close(&asked->process);
+	asked->process = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+}
+
+/* The first part.  Who connected while one listened may be answered by the next one. */
+static int begin(struct asked *asked, const struct part *part)
+{
+	if (part->fd < 0 && !strcmp(part->text, again))
+		return -EALREADY;
+	if (part->fd < 0 && !strcmp(part->text, kept))
+		return -EBUSY;
+	know_process(asked, part->sender);
+	asked->gone = part->sender > 0 && asked->process < 0 && errno == ESRCH;
+	return 0;
+}
+
+static int take_everything(struct agent *agent, struct asked *asked)
+{
+	int err = bytes_write(&asked->way, AGENT_REQUEST, strlen(AGENT_REQUEST));
 
 	while (!err) {
-		char *text;
-		int fd;
+		struct part part;
 
-		err = receive_part(from, &text, &fd);
-		if (!err && agent->socket >= 0 && fd < 0 && !strcmp(text, "end")) {
-			free(text);
-			return bytes_write(from, taken, sizeof(taken));
+		err = receive_part(&asked->way, &part);
+		if (!err && agent->socket < 0)
+			err = begin(asked, &part);
+		if (!err && agent->socket >= 0 && part.fd < 0 && !strcmp(part.text, "end")) {
+			free(part.text);
+			return bytes_write(&asked->way, taken, sizeof(taken));
 		}
 		if (!err) {
-			err = take_part(agent, text, fd);
+			err = take_part(agent, part.text, part.fd);
 			continue;
 		}
-		cleanup_close(&fd);
-		free(text);
+		cleanup_close(&part.fd);
+		free(part.text);
 	}
 	return err;
 }
 
 /* A queue that is full is waited for by connect(2) itself. */
-static int connect_to(const struct agent *agent, int fd)
+static int connect_to(const struct agent *agent, struct asked *asked)
 {
-	const struct timeval limit = { .tv_sec = TAKE_OVER_SECONDS };
+	const int64_t left = asked->way.until - bytes_now();
+	const struct timeval limit = { .tv_sec = left / 1000, .tv_usec = left % 1000 * 1000 };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const int yes = 1, fd = asked->way.sock;
+	pid_t who;
 
+	/* No time at all would be no limit. */
+	if (left <= 0)
+		return -ETIMEDOUT;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", agent->options.socket);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)))
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)))
 		return errno == ECONNREFUSED ? -ENOENT : errno == EAGAIN ? -ETIMEDOUT : -errno;
-	return is_trusted(fd) ? 0 : -EPERM;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)))
+		return -errno;
+	if (!is_trusted(fd, &who))
+		return -EPERM;
+	know_process(asked, who);
+	return 0;
+}
+
+/*
+ * Has who hung up died?  A process has closed its sockets a moment before it has ended;
+ * and an agent that has been told to end has hung up before.
+ */
+static bool has_ended(const struct asked *asked)
+{
+	if (asked->gone)
+		return true;
+	return asked->process >= 0 && !bytes_wait(asked->process, POLLIN, asked->way.until);
+}
+
+static bool is_hung_up(int err)
+{
+	return err == -EPIPE || err == -ECONNRESET;
+}
+
+/* As agent_take_over(), and -EALREADY: who listens is to be asked again. */
+static int ask(struct agent *agent, int64_t until)
+{
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct asked asked = { .way = { .sock = fd, .peer = -1, .until = until }, .process = -1 };
+	int err = connect_to(agent, &asked);
+
+	if (!err)
+		err = take_everything(agent, &asked);
+	if (is_hung_up(err) && has_ended(&asked)) {
+		err = agent->socket < 0 ? -EALREADY : 0;
+		if (!err)
+			complain(
+				"agent: the agent at '%s' has died while it handed over: what it had sent by then is served",
+				agent->options.socket);
+	}
+	cleanup_close(&asked.process);
+	return err;
 }
 
 static void say_why(const char *path, int err)
@@ -240,11 +366,12 @@ static void say_why(const char *path, int err)
 	if (err == -ETIMEDOUT)
 		complain(
 			"%s '%s': nothing is handed over within %d seconds; what it serves stays with it: try again, or end who listens there",
-			cannot, path, TAKE_OVER_SECONDS);
-	else if (err == -EPIPE || err == -ECONNRESET)
-		complain(
-			"%s '%s': it has hung up (an agent says why); what it serves stays with it",
-			cannot, path);
+			cannot, path, AGENT_TAKE_OVER_MS / 1000);
+	else if (err == -EBUSY)
+		complain("%s '%s': it goes on, and says why; what it serves stays with it", cannot,
+			 path);
+	else if (is_hung_up(err))
+		complain("%s '%s': it has hung up; what it serves stays with it", cannot, path);
 	else if (err == -EPROTO)
 		complain("%s '%s': who listens there is no agent of pointsman", cannot, path);
 	else if (err == -EPERM)
@@ -253,18 +380,17 @@ static void say_why(const char *path, int err)
 		complain("%s '%s': %s", cannot, path, strerror(-err));
 }
 
-int agent_take_over(struct agent *agent)
+int agent_take_over(struct agent *agent, int64_t until)
 {
-	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct bytes_way from = { .sock = fd, .peer = -1,
-				  .until = bytes_now() + TAKE_OVER_SECONDS * INT64_C(1000) };
-	int err = connect_to(agent, fd);
+	int err;
 
-	if (err == -ENOENT)
-		return err;
+	do
+		err = ask(agent, until);
+	while (err == -EALREADY);
+	/* Not before it is ours: the old one may go on.  It listens in any case. */
 	if (!err)
-		err = take_everything(agent, &from);
-	if (err)
+		agent_listen_on(agent->socket);
+	else if (err != -ENOENT)
 		say_why(agent->options.socket, err);
 	return err;
 }

@@ -212,6 +212,12 @@ listener()
 	EOT
 }
 
+# has_winner: $winner is the process that listens, and has not ended
+has_winner()
+{
+	winner=$(listener) && [ -e "/proc/$winner/exe" ]
+}
+
 # start N [OPTION]: an agent under $policy, one of $started; what it says is in $work/start-N
 start()
 {

@@ -3,7 +3,7 @@
 #
 # What an agent knows of a container is known to the next one, too
 . "$(dirname "$0")/agent.sh"
-need strace
+need strace timeout
 
 redirects one /srv/file
 cat >>"$work/one.yaml" <<'EOT'
@@ -95,6 +95,9 @@ said=$("$PM" agent --socket "$socket" --replace --policy "two=$work/one.yaml" 2>
 is "$? $said" "125 pointsman: agent: container stays: no policy is called 'one'
 pointsman: agent: cannot take the place of the agent at '$socket': Invalid argument" \
 	"an agent without the policy of a container does not take over"
+said=$(timeout 30 "$PM" agent --socket "$socket" "${policies[@]}" 2>&1)
+is "$? $said" "125 pointsman: agent: process $agent listens at '$socket'; --replace takes an agent's place" \
+	"nor is it taken for the one that listens"
 goes_on stays
 until_true goes_on stays
 touch "$work/bundles/stays/root/tmp/stop"

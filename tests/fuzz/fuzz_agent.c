@@ -142,11 +142,13 @@ static int receive_one(struct agent_connection *connection)
 
 static void take_all(int from)
 {
-	const struct bytes_way way = { .sock = from, .peer = -1, .until = bytes_now() + 1000 };
+	struct asked asked = { .way = { .sock = from, .peer = -1, .until = bytes_now() + 1000 },
+			       .process = -1 };
 	struct agent agent = { .socket = -1, .signals = -1 };
 	struct agent_container *next;
 
-	take_everything(&agent, &way);
+	take_everything(&agent, &asked);
+	cleanup_close(&asked.process);
 	cleanup_close(&agent.socket);
 	for (struct agent_container *c = agent.containers; c; c = next) {
 		next = c->next;
