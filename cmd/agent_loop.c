@@ -114,7 +114,8 @@ static bool has_room(const struct agent *agent)
 	return room;
 }
 
-static void accept_one(struct agent *agent)
+/* False: nobody waits, or there is no room. */
+static bool accept_one(struct agent *agent)
 {
 	int fd;
 
@@ -123,8 +124,9 @@ static void accept_one(struct agent *agent)
 		complain("agent: too many descriptors are open: runtimes wait until a container has ended");
 	fd = agent->full ? -1 : accept4(agent->socket, NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
-		return;
+		return false;
 	agent->connections[agent->nconnections++] = (struct agent_connection){ .fd = fd };
+	return true;
 }
 
 static void remove_connection(struct agent *agent, size_t i)
@@ -244,8 +246,12 @@ static void take_signal(struct agent *agent)
 	}
 	/* Told twice, it waits for no runtime. */
 	agent->heard_out = bytes_now() + (agent->told ? 0 : AGENT_HEAR_OUT_MS);
-	if (!agent->told)
-		manager_tell("STOPPING=1");
+	if (agent->told)
+		return;
+	/* Who has connected by now may be who takes our place. */
+	while (!is_ending(agent) && agent->nconnections < CONNECTIONS && accept_one(agent))
+		;
+	manager_tell("STOPPING=1");
 	agent->told = true;
 }
 

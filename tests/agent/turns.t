@@ -129,6 +129,23 @@ agent=${started[1]}
 is "$(cat "$work/start-second")" "" "by who has asked after that one"
 loses_nothing second "the second"
 
+# Told to end, the agent finds behind somebody else one who takes its place.
+container told
+pause "$agent"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$socket"
+until_true waiting 1
+started=("$agent")
+start told --replace
+until_true waiting 2
+kill "$agent"
+kill -CONT "$agent"
+wait_for "$agent"
+is "$statuses" 0 "an agent is told to end while another one waits"
+agent=${started[1]}
+until_true listens
+is "$(cat "$work/start-told")" "" "which takes its place"
+loses_nothing told "told to end"
+
 # The agent dies, and who waits finds nobody.
 pause "$agent"
 started=()
