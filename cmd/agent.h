@@ -22,6 +22,7 @@
 #ifndef POINTSMAN_AGENT_H
 #define POINTSMAN_AGENT_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -168,6 +169,8 @@ void agent_resume(struct agent *agent, struct agent_container *containers);
  * until: of CLOCK_MONOTONIC in ms.  False where one has not ended by then.
  */
 bool agent_stop_all(struct agent *agent, int64_t until);
+/* Have those signals wait that agent_loop() hears; *before is what was blocked. */
+void agent_block_signals(sigset_t *before);
 /* So long are those heard out who have connected when the agent is to end. */
 #define AGENT_HEAR_OUT_MS 10000
 

@@ -271,19 +271,32 @@ static void finish(struct agent *agent)
 	agent->ends = true;
 }
 
+static void signals_heard(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void agent_block_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	signals_heard(&set);
+	sigprocmask(SIG_BLOCK, &set, before);
+}
+
 static int prepare(struct agent *agent)
 {
 	struct agent_container *kept = agent->containers;
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
 	/* Nobody has to read what is complained of. */
 	signal(SIGPIPE, SIG_IGN);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	agent_block_signals(NULL);
+	signals_heard(&set);
 	agent->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	agent->connections = calloc(CONNECTIONS, sizeof(*agent->connections));
 	if (agent->signals < 0 || !agent->connections) {

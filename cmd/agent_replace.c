@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -256,6 +257,22 @@ static int take_part(struct agent *agent, char *text, int fd)
 	return -EINVAL;
 }
 
+/*
+ * We serve from then on: who tells us to end is heard by agent_loop(), so that what is
+ * served comes to its end, or goes to who waits for it.
+ */
+static int say_taken(const struct bytes_way *to)
+{
+	sigset_t before;
+	int err;
+
+	agent_block_signals(&before);
+	err = bytes_write(to, taken, sizeof(taken));
+	if (err)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 static void know_process(struct asked *asked, pid_t pid)
 {
 	cleanup_close(&asked->process);
@@ -286,7 +303,7 @@ static int take_everything(struct agent *agent, struct asked *asked)
 			err = begin(asked, &part);
 		if (!err && agent->socket >= 0 && part.fd < 0 && !strcmp(part.text, "end")) {
 			free(part.text);
-			return bytes_write(&asked->way, taken, sizeof(taken));
+			return say_taken(&asked->way);
 		}
 		if (!err) {
 			err = take_part(agent, part.text, part.fd);

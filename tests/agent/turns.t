@@ -146,6 +146,22 @@ until_true listens
 is "$(cat "$work/start-told")" "" "which takes its place"
 loses_nothing told "told to end"
 
+# One is told to end when it has just taken everything.
+container early
+old=$agent
+traced listen:delay_enter=1000000 --replace
+wait_for "$old"
+is "$statuses" 0 "an agent has handed over"
+started=()
+start early --replace
+until_true waiting 1
+kill "$pid"
+wait_for "$tracer"
+is "$statuses" 0 "who has it is told to end at once, and ends as any agent"
+agent=${started[0]}
+is "$(cat "$work/traced" "$work/start-early")" "" "after it has handed over to who waits"
+loses_nothing early "told at once"
+
 # The agent dies, and who waits finds nobody.
 pause "$agent"
 started=()
