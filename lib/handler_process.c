@@ -263,9 +263,17 @@ static _Noreturn void run_handler(const struct worker *worker, bool first)
 	_exit(0);
 }
 
-static void become_keeper(void)
+/* Whoever makes the layer is told that there is none. */
+static _Noreturn void keep_nothing(int control, int err)
+{
+	send(control, &err, sizeof(err), MSG_NOSIGNAL);
+	_exit(1);
+}
+
+static void become_keeper(int control)
 {
 	sigset_t all;
+	int err;
 
 	/* As the supervisor: what is sent to a group or a user is for the programs. */
 	sigfillset(&all);
@@ -274,7 +282,9 @@ static void become_keeper(void)
 	/* A target of the same user must not be able to trace it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGCHLD, SIG_DFL);
-	drop_inherited();
+	err = drop_inherited();
+	if (err)
+		keep_nothing(control, err);
 }
 
 _Noreturn void handler_keep(const struct pm_handler *handler, int control)
@@ -283,11 +293,11 @@ _Noreturn void handler_keep(const struct pm_handler *handler, int control)
 	struct pollfd poller = { .fd = control };
 	bool first = true;
 
-	become_keeper();
+	become_keeper(control);
 	worker.taken = mmap(NULL, sizeof(*worker.taken), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (worker.taken == MAP_FAILED)
-		_exit(1);
+		keep_nothing(control, -errno);
 	/* One that dies before it has taken a call would do so again and again. */
 	do {
 		pid_t pid;
@@ -296,6 +306,8 @@ _Noreturn void handler_keep(const struct pm_handler *handler, int control)
 		pid = fork();
 		if (pid == 0)
 			run_handler(&worker, first);
+		if (pid < 0 && first)
+			keep_nothing(control, -errno);
 		while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
 		first = false;

@@ -62,22 +62,24 @@ void drop_descriptor(int fd)
  * Inherited descriptors are the program's; ours are all close-on-exec, also
  * where one of the standard three was closed and has become ours.
  */
-void drop_inherited(void)
+int drop_inherited(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
 		int fd = atoi(entry->d_name);
 
 		if (fd > STDERR_FILENO && fd != dirfd(dir) && fcntl(fd, F_GETFD) == 0)
 			close(fd);
 	}
-	if (dir)
-		closedir(dir);
+	closedir(dir);
 	resolve_forget();
 	drop_descriptor(STDIN_FILENO);
 	drop_descriptor(STDOUT_FILENO);
+	return 0;
 }
 
 /*
@@ -120,10 +122,11 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	raise_limits();
-	drop_inherited();
+	ready.err = drop_inherited();
 	if (send(sock, &self, sizeof(self), 0) < 0 || recv(sock, &go, sizeof(go), 0) != 1)
 		_exit(1);
-	ready.err = how->attach(how->data, program, caller, their_fd, &ready.filter);
+	if (!ready.err)
+		ready.err = how->attach(how->data, program, caller, their_fd, &ready.filter);
 	prctl(PR_SET_DUMPABLE, 0);
 	if (ready.err)
 		snprintf(ready.message, sizeof(ready.message), "%s",

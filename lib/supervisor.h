@@ -50,7 +50,7 @@ int supervisor_take(void);
 
 /* Let go of a descriptor that was inherited; one of ours is kept. */
 void drop_descriptor(int fd);
-/* Of all of them but standard error. */
-void drop_inherited(void);
+/* Of all of them but standard error.  Returns 0, or -errno where they cannot be listed. */
+int drop_inherited(void);
 
 #endif
