@@ -29,6 +29,22 @@ static int read_groups(const char *at, struct ids *ids)
 	}
 }
 
+/* What is short is no refusal. */
+static int why_not_read(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return -ESRCH;
+	case ENOMEM:
+		return -ENOMEM;
+	case EMFILE:
+	case ENFILE:
+		return -EMFILE;
+	default:
+		return -EACCES;
+	}
+}
+
 int ids_read(const char *path, struct ids *ids)
 {
 	FILE *file = fopen(path, "re");
@@ -39,7 +55,7 @@ int ids_read(const char *path, struct ids *ids)
 
 	*ids = (struct ids){ .umask = (mode_t)-1 };
 	if (!file)
-		return errno == ENOENT ? -ESRCH : -EACCES;
+		return why_not_read(errno);
 	/* The umask comes before the others. */
 	while (!err && found != 7 && getline(&line, &room, file) > 0) {
 		if (sscanf(line, "Uid: %*u %u %*u %u", &ids->euid, &ids->fsuid) == 2)
@@ -53,8 +69,10 @@ int ids_read(const char *path, struct ids *ids)
 		err = read_groups(line + 7, ids);
 		found |= 4;
 	}
+	if (!err && found != 7)
+		err = feof(file) ? -EACCES : why_not_read(errno);
 	fclose(file);
-	return err ? err : found == 7 ? 0 : -EACCES;
+	return err;
 }
 
 void ids_free(struct ids *ids)

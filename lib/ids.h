@@ -24,7 +24,7 @@ struct ids {
 
 /*
  * What this status file of /proc says.  Returns 0, -ESRCH where it is gone, -EACCES
- * where that cannot be said, -ENOMEM.  ids_free() is the caller's in any case.
+ * where that cannot be said, -ENOMEM, -EMFILE.  ids_free() is the caller's in any case.
  */
 int ids_read(const char *path, struct ids *ids);
 void ids_free(struct ids *ids);

@@ -27,13 +27,13 @@ struct rights {
 
 /*
  * Find out what our own are: before the first thread of several does.  Returns 0,
- * -EACCES, -ENOMEM.
+ * -EACCES, -ENOMEM, -EMFILE.
  */
 int rights_know(void);
 
 /*
  * Find out what rights the thread has.  here: it is known to be in our user namespace.
- * Returns 0, -ESRCH where it is gone, -EACCES where that cannot be said, -ENOMEM.
+ * Returns 0, -ESRCH where it is gone, -EACCES where that cannot be said, -ENOMEM, -EMFILE.
  */
 int rights_of(pid_t tid, bool here, struct rights *rights);
 
