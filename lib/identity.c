@@ -72,6 +72,7 @@ int identity_of(pid_t tid, struct identity *identity)
 void identity_free(struct identity *identity)
 {
 	ids_free(&identity->ids);
+	free(identity->room);
 	cleanup_close(&identity->elsewhere);
 	*identity = (struct identity){ .elsewhere = -1 };
 }
@@ -92,15 +93,30 @@ static bool change(const struct identity *from_whom, const struct identity *to_w
 	return ids_set_files(to) && !set_effective(to_whom->capabilities);
 }
 
+/* What change() has to know of the calling thread's.  Asks for no memory and no descriptor. */
+static bool now_is(const struct identity *own, struct identity *now)
+{
+	uid_t uid, saved_uid;
+	gid_t gid, saved_gid;
+	int ngroups = (int)syscall(SYS_getgroups, 0, NULL);
+
+	if (ngroups < 0 || syscall(SYS_getresuid, &uid, &now->ids.euid, &saved_uid) ||
+	    syscall(SYS_getresgid, &gid, &now->ids.egid, &saved_gid))
+		return false;
+	now->ids.ngroups = (size_t)ngroups;
+	now->ids.groups = own->room;
+	/* Of another number they are others. */
+	return now->ids.ngroups != own->ids.ngroups ||
+	       syscall(SYS_getgroups, ngroups, own->room) == ngroups;
+}
+
 void identity_leave(struct identity *own)
 {
 	struct identity now = { 0 };
 
-	if (identity_of((pid_t)syscall(SYS_gettid), &now) || !change(&now, own))
+	if (!now_is(own, &now) || !change(&now, own))
 		abort();
-	if (now.ids.umask != own->ids.umask)
-		umask(own->ids.umask);
-	identity_free(&now);
+	umask(own->ids.umask);
 	identity_free(own);
 }
 
@@ -111,7 +127,12 @@ static int take(const struct identity *identity, uint64_t capabilities, struct i
 	int err = identity_of((pid_t)syscall(SYS_gettid), own);
 
 	if (err)
-		return err == -ENOMEM ? err : -EACCES;
+		return err == -ENOMEM || err == -EMFILE ? err : -EACCES;
+	own->room = malloc((own->ids.ngroups + 1) * sizeof(*own->room));
+	if (!own->room) {
+		identity_free(own);
+		return -ENOMEM;
+	}
 	/* The umask is the process's, until a thread has one of its own. */
 	if (identity->ids.umask != own->ids.umask && unshare(CLONE_FS))
 		err = -EACCES;
