@@ -338,11 +338,16 @@ static int read_bpf(struct reading *r, const struct pm_shape *shape)
 static int read_vector(struct reading *r, const struct pm_shape *shape)
 {
 	struct pm_item *item = call_add_item(r->call, PM_ITEM_STRV, shape);
+	int err;
 
 	if (!item)
 		return -ENOMEM;
-	return read_strv(r->reader, r->call->args[shape->arg], call_narrow(r->call) ? 4 : 8,
-			 &r->used, item);
+	err = read_strv(r->reader, r->call->args[shape->arg], call_narrow(r->call) ? 4 : 8,
+			&r->used, item);
+	/* Who is told of the call finds no vector that is none. */
+	if (err)
+		call_drop_item(r->call);
+	return err;
 }
 
 static int read_shape(struct reading *r, const struct pm_shape *shape)

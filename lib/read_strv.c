@@ -158,7 +158,7 @@ int read_strv(const struct pm_reader *reader, uint64_t addr, size_t width, size_
 	}
 	if (!err) {
 		item->strv = strv_pack(text.bytes, text.len, text.count);
-		item->nstr = text.count;
+		item->nstr = item->strv ? text.count : 0;
 		err = item->strv ? 0 : -ENOMEM;
 	}
 	free(text.bytes);

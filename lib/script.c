@@ -115,8 +115,10 @@ static struct pm_item *add_interpreter(struct pm_call *call, const char *name)
 	if (!item)
 		return NULL;
 	item->data = copy_bytes(name, strlen(name));
-	if (!item->data)
+	if (!item->data) {
+		call_drop_item(call);
 		return NULL;
+	}
 	item->len = strlen(name);
 	item->role = SCRIPT_ROLE;
 	item->arg = PM_NO_REGISTER;
