@@ -259,6 +259,16 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 	}
 }
 
+/* There is no memory to read the call to, nor at its entry to remember that it is refused. */
+static void refuse_unread(struct thread *thread, bool entry)
+{
+	int err = entry ? -ENOMEM : regs_skip(thread->tid, -ENOMEM);
+
+	if (err && !gone(err))
+		thread_kill(thread);
+	thread_resume(thread, 0);
+}
+
 /* Read the call.  Returns why it stops, or 0 where all is said and done. */
 static unsigned int take_call(struct supervisor *s, struct thread *thread,
 			      const struct __ptrace_syscall_info *info, bool entry)
@@ -277,7 +287,7 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	flight = flight_new(s->options, thread->process->tgid, thread->tid, info->arch, nr,
 			    info->entry.args, ++s->calls);
 	if (!flight) {
-		thread_kill(thread);
+		refuse_unread(thread, entry);
 		return 0;
 	}
 	thread->flight = flight;
