@@ -25,12 +25,17 @@ static uint64_t in_width(const struct pm_call *call, uint64_t value)
 	return call_narrow(call) ? (uint32_t)value : value;
 }
 
-static int replace_data(struct pm_call *call, struct pm_item *item, const void *data, size_t len)
+static int replace_data(struct pm_call *call, struct pm_item *item, enum change change,
+			const void *data, size_t len)
 {
 	void *copy = copy_bytes(data, len);
+	int err = copy ? changes_note(call, change, (uint64_t)(item - call->items), data, len) :
+			 -ENOMEM;
 
-	if (!copy)
-		return -ENOMEM;
+	if (err) {
+		free(copy);
+		return err;
+	}
 	free(item->data);
 	item->data = copy;
 	item->len = len;
@@ -64,7 +69,7 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 		return -EINVAL;
 	if (len >= PATH_BYTES)
 		return -ENAMETOOLONG;
-	err = replace_data(call, item, path, len);
+	err = replace_data(call, item, CHANGE_PATH, path, len);
 	if (err)
 		return err;
 	free(item->priv->run_text);
@@ -74,7 +79,7 @@ int pm_call_set_path(struct pm_call *call, struct pm_item *item, const char *pat
 	item->priv->straight = false;
 	drop_dirfd(call, item);
 	call_classify(call);
-	return changes_note(call, CHANGE_PATH, (uint64_t)(item - call->items), path, len);
+	return 0;
 }
 
 void call_store_length(struct pm_call *call, const struct pm_item *item)
@@ -98,12 +103,12 @@ int pm_call_set_sockaddr(struct pm_call *call, struct pm_item *item, const void 
 		return -EINVAL;
 	if (memcmp(item->data, addr, 2))
 		return -EAFNOSUPPORT;
-	err = replace_data(call, item, addr, len);
+	err = replace_data(call, item, CHANGE_SOCKADDR, addr, len);
 	if (err)
 		return err;
 	call_store_length(call, item);
 	call_name_address(call);
-	return changes_note(call, CHANGE_SOCKADDR, (uint64_t)(item - call->items), addr, len);
+	return 0;
 }
 
 int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *strv)
@@ -122,15 +127,18 @@ int pm_call_set_strv(struct pm_call *call, struct pm_item *item, char *const *st
 	for (size_t i = 0; i < count; i++)
 		at = stpcpy(at, strv[i]) + 1;
 	packed = strv_pack(text, len, count);
-	if (packed) {
-		free(item->strv);
-		item->strv = packed;
-		item->nstr = count;
-		call->priv->changed = true;
+	if (packed)
 		err = changes_note(call, CHANGE_STRV, (uint64_t)(item - call->items), text, len);
-	}
 	free(text);
-	return err;
+	if (err) {
+		free(packed);
+		return err;
+	}
+	free(item->strv);
+	item->strv = packed;
+	item->nstr = count;
+	call->priv->changed = true;
+	return 0;
 }
 
 /* Does an item hang on this register, or its length stand in it? */
@@ -211,18 +219,23 @@ static bool bpf_read(const struct pm_call *call)
 int pm_call_set_arg(struct pm_call *call, unsigned int arg, uint64_t value)
 {
 	uint64_t before;
+	int err = 0;
 
 	if (arg > 5 || register_taken(call, arg))
 		return -EINVAL;
 	before = call->args[arg];
 	call->args[arg] = in_width(call, value);
-	if (!all_read(call, call->ent) || !bpf_read(call)) {
+	if (!all_read(call, call->ent) || !bpf_read(call))
+		err = -EINVAL;
+	if (!err)
+		err = changes_note(call, CHANGE_ARG, arg, &value, sizeof(value));
+	if (err) {
 		call->args[arg] = before;
-		return -EINVAL;
+		return err;
 	}
 	call->priv->changed = true;
 	call_classify(call);
-	return changes_note(call, CHANGE_ARG, arg, &value, sizeof(value));
+	return 0;
 }
 
 /* The item takes its line in the new call, with the role that goes with it. */
@@ -256,6 +269,7 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 	const struct pm_sysent *old = call->ent;
 	bool old_messages = old && old->shapes[0].kind == PM_SHAPE_MMSGHDR;
 	bool messages = ent && ent->shapes[0].kind == PM_SHAPE_MMSGHDR;
+	int err;
 
 	if (!name || pm_syscall_owns_registers(call->arch, nr) ||
 	    pm_syscall_owns_registers(call->arch, call->nr))
@@ -264,6 +278,9 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 		return 0;
 	if (old_messages || messages || !all_read(call, ent))
 		return -EINVAL;
+	err = changes_note(call, CHANGE_NR, (uint64_t)nr, NULL, 0);
+	if (err)
+		return err;
 	call->nr = nr;
 	call->name = name;
 	call->ent = ent;
@@ -282,13 +299,16 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 	}
 	call_classify(call);
 	call_name_address(call);
-	return changes_note(call, CHANGE_NR, (uint64_t)nr, NULL, 0);
+	return 0;
 }
 
 void pm_call_forbid_create(struct pm_call *call)
 {
+	int err = changes_note(call, CHANGE_NO_CREATE, 0, NULL, 0);
+
 	call->priv->no_create = true;
-	changes_note(call, CHANGE_NO_CREATE, 0, NULL, 0);
+	if (err)
+		changes_spoil(call, err);
 }
 
 bool pm_call_no_create(const struct pm_call *call)

@@ -12,13 +12,29 @@ int changes_note(struct pm_call *call, enum change change, uint64_t number, cons
 {
 	struct changes *changes = call->priv ? call->priv->changes : NULL;
 	uint32_t which = change;
+	size_t before;
+	int err;
 
 	if (!changes)
 		return 0;
+	before = changes->bytes.len;
 	bytes_put(&changes->bytes, &which, sizeof(which));
 	bytes_put(&changes->bytes, &number, sizeof(number));
 	bytes_put_block(&changes->bytes, bytes, len);
-	return changes->bytes.err;
+	err = changes->bytes.err;
+	if (err) {
+		changes->bytes.len = before;
+		changes->bytes.err = 0;
+	}
+	return err;
+}
+
+void changes_spoil(struct pm_call *call, int err)
+{
+	struct changes *changes = call->priv ? call->priv->changes : NULL;
+
+	if (changes)
+		changes->err = err;
 }
 
 void changes_free(struct changes *changes)

@@ -26,11 +26,17 @@ enum change {
 /* Owner: the copy. */
 struct changes {
 	struct bytes bytes;
+	int err;	/* of one that had to be noted and is not, or 0 */
 };
 
-/* Does nothing where call is no copy.  Returns 0, -ENOMEM. */
+/*
+ * Before it is done.  Does nothing where call is no copy.  Returns 0, or -ENOMEM: it is
+ * not noted, and must not be done.
+ */
 int changes_note(struct pm_call *call, enum change change, uint64_t number, const void *bytes,
 		 size_t len);
+/* What was done is not noted: nothing of it counts, the answer fails with err. */
+void changes_spoil(struct pm_call *call, int err);
 /* Do to call all that left holds.  0, the error of the first that fails, -EBADMSG. */
 int changes_apply(struct pm_call *call, struct bytes_left *left);
 void changes_free(struct changes *changes);

@@ -121,13 +121,13 @@ static void request_free(struct request *request)
 static int request_answer(const struct request *request, const struct pm_verdict *verdict)
 {
 	const struct bytes_way to = { .sock = request->sock, .peer = -1, .until = request->until };
-	const struct bytes *changes = &request->call.priv->changes->bytes;
+	const struct changes *changes = request->call.priv->changes;
 	struct bytes answer = { 0 };
 	int err = changes->err;
 
 	if (!err) {
 		verdict_write(verdict, &answer);
-		bytes_put(&answer, changes->at, changes->len);
+		bytes_put(&answer, changes->bytes.at, changes->bytes.len);
 		err = bytes_send(&to, &answer);
 	}
 	bytes_clear(&answer);

@@ -267,7 +267,8 @@ void pm_where_free(struct pm_where *where);
  * (PM_VALUE), and with it what the call was to fill in, a struct utsname say.
  * Memory that the target cannot write itself is not written.
  * Returns 0; -EFAULT where not all of it can be written, some of it may have been
- * then; -ESRCH (the target is gone); -EPERM (this may not be done to it).
+ * then; -ESRCH (the target is gone); -EPERM (this may not be done to it); -ENOMEM (in
+ * a handler; its answer is late then).
  */
 int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len);
 
