@@ -288,7 +288,8 @@ int supervisor_confine(const struct pm_options *options, const struct supervisio
 	int err;
 
 	if (access("/proc/self/fd", X_OK))
-		return pm_fail(-errno, "/proc is not mounted");
+		return pm_fail(-errno, errno == EACCES ? "/proc cannot be read" :
+							 "/proc is not mounted");
 	err = init_step_aside();
 	if (!err)
 		err = start_supervisor(how, &supervisor, &filter);

@@ -78,14 +78,21 @@ static void no_more_files(void)
 		abort();
 }
 
+static void become_nobody(void)
+{
+	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		abort();
+}
+
 /* Of a user whom the limit is for. */
 static void no_more_processes(void)
 {
 	const struct rlimit limit = { 0, 0 };
 
-	if (setrlimit(RLIMIT_NPROC, &limit) ||
-	    (!getuid() && (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))))
+	if (setrlimit(RLIMIT_NPROC, &limit))
 		abort();
+	if (!getuid())
+		become_nobody();
 }
 
 static const char *word(int err)
@@ -142,6 +149,8 @@ static void prepare(const char *how)
 		layer.wants = wants_to_die;
 	if (!strcmp(how, "files"))
 		no_more_files();
+	if (!strcmp(how, "nobody"))
+		become_nobody();
 	if (!strcmp(how, "processes"))
 		no_more_processes();
 }

@@ -84,6 +84,21 @@ else
 	skip 'pm_serve: no /proc' 'kernel: no user namespaces'
 fi
 
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	# unreadable ARGUMENT...: as somebody else than whose /proc is
+	unreadable()
+	{
+		LD_LIBRARY_PATH=$PM_BUILD/lib unshare -m sh -c '
+			mount -t tmpfs -o mode=0700 none /proc && exec "$0" "$@"' "$errors" "$@" 2>&1
+	}
+	got=$(unreadable nobody true)
+	is "$?: $got" '125: setup EACCES: /proc cannot be read' 'pm_exec: /proc of another'
+	is "$(unreadable serve nobody)" EACCES 'pm_serve: /proc of another'
+else
+	skip 'pm_exec: /proc of another' 'not root: there is nobody else'
+	skip 'pm_serve: /proc of another' 'not root: there is nobody else'
+fi
+
 # fails ERROR ARGUMENT...
 fails()
 {
