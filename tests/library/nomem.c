@@ -31,7 +31,7 @@
 #include "starve.h"
 
 #define MANY 20		/* faults that are named */
-#define LIMIT 20	/* seconds that one run may take */
+#define LIMIT 60	/* seconds that one run may take */
 
 char *target;
 static _Atomic long *faults;	/* shared by all processes */

@@ -36,13 +36,13 @@ sweeps 'functions on the copy that a handler has' calls handler
 sweeps 'pm_handler_layer' layer
 sweeps 'pm_request_answer' answer
 sweeps 'ptrace: one request for memory fails' run layer memory all
-sweeps 'ptrace: all requests for memory fail from some time on' run layer all-memory leaf
+sweeps 'ptrace: all requests for memory fail from some time on' run layer all-memory files
 sweeps 'ptrace: the supervisor has few descriptors' run layer files all
 sweeps 'ptrace: a call that fails over and over leaves nothing' churn
-sweeps 'handler: one request for memory fails' run handler memory leaf
-sweeps 'handler: one thread cannot be started' run handler threads leaf
-sweeps 'handler: the supervisor has few descriptors' run handler files leaf
-sweeps 'pm_serve: one request for memory fails' run serve memory leaf
+sweeps 'handler: one request for memory fails' run handler memory files
+sweeps 'handler: one thread cannot be started' run handler threads files
+sweeps 'handler: the supervisor has few descriptors' run handler files files
+sweeps 'pm_serve: one request for memory fails' run serve memory files
 sweeps 'pm_serve: one thread cannot be started' run serve threads all
 sweeps 'pm_serve: no thread can be started' run serve all-threads all
 sweeps 'pm_serve: few descriptors' run serve files all

@@ -3,6 +3,7 @@
  * nomem_target HOW [N] - what runs under a supervisor that has no memory
  *
  *	all	opens files here, in a thread and in a script, too
+ *	files	opens files
  *	leaf	opens files: the script
  *	opens	opens one file N times
  *	calls	makes a call for each thing that a layer can change
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(how, "all"))
 		return open_files() | in_thread() | in_script() | check_pipe();
+	if (!strcmp(how, "files"))
+		return open_files() | check_pipe();
 	if (!strcmp(how, "leaf"))
 		return open_files();
 	if (!strcmp(how, "opens") && argc > 2)
