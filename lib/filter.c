@@ -16,6 +16,8 @@
 
 #include "chain.h"
 #include "cleanup.h"
+#include "known.h"
+#include "numbers.h"
 #include "shapes.h"
 #include "uapi.h"
 
@@ -43,100 +45,18 @@ struct emitter {
 	bool full;
 };
 
-/* What is known of a call, whatever the layers want. */
-enum {
-	/* The supervisor itself has to see it: one that traces, one that is notified. */
-	TRACED = 1,
-	NOTIFIED = 2,
-	/* It could unmap, move, reprotect or replace an arena that is not sealed. */
-	MOVES = 4,
-	/* It reaches into another process, or into its group; arg names it. */
-	REACHES = 8,
-	/* It connects only where arg has MSG_FASTOPEN. */
-	SENDS = 16,
-	/* It changes the root, the rights or the user namespace of its thread, or of others. */
-	VIEWS = 32,
-	/* It shows or sets on which processors a thread runs, or how. */
-	PLACES = 64,
-	/* It keeps memory from being copied by a fork where arg is MADV_DONTFORK. */
-	KEEPS = 128,
-};
-
-/*
- * In the order of their names.  One that is notified knows nothing of filters of
- * the program's own, and need not; the program waits in its first execve until it is
- * served.  io_setup(2) is the promise to unmap something later.
- */
-static const struct known {
-	const char *name;
-	uint8_t what;
-	uint8_t arg;
-} known[] = {
-	{ "brk", MOVES, 0 },
-	{ "capset", VIEWS, 0 },
-	{ "chroot", VIEWS, 0 },
-	{ "clone3", TRACED | NOTIFIED, 0 },
-	{ "execve", NOTIFIED, 0 },
-	{ "execveat", NOTIFIED, 0 },
-	{ "io_setup", MOVES, 0 },
-	{ "ioprio_set", REACHES, 1 },
-	{ "ipc", MOVES, 0 },
-	{ "kcmp", REACHES, 0 },
-	{ "kill", REACHES, 0 },
-	{ "madvise", MOVES | KEEPS, 2 },
-	{ "migrate_pages", REACHES, 0 },
-	{ "move_pages", REACHES, 0 },
-	{ "mprotect", MOVES, 0 },
-	{ "mremap", MOVES, 0 },
-	{ "munmap", MOVES, 0 },
-	{ "perf_event_open", REACHES, 1 },
-	{ "pidfd_open", REACHES, 0 },
-	{ "pivot_root", VIEWS, 0 },
-	{ "pkey_mprotect", MOVES, 0 },
-	{ "prctl", TRACED | NOTIFIED, 0 },
-	{ "prlimit64", REACHES, 0 },
-	{ "process_madvise", KEEPS, 3 },
-	{ "process_vm_readv", REACHES, 0 },
-	{ "process_vm_writev", REACHES, 0 },
-	{ "remap_file_pages", MOVES, 0 },
-	{ "rt_sigqueueinfo", REACHES, 0 },
-	{ "rt_tgsigqueueinfo", REACHES, 0 },
-	{ "sched_getaffinity", PLACES, 0 },
-	{ "sched_setaffinity", REACHES | PLACES, 0 },
-	{ "sched_setattr", REACHES | PLACES, 0 },
-	{ "sched_setparam", REACHES | PLACES, 0 },
-	{ "sched_setscheduler", REACHES | PLACES, 0 },
-	{ "seccomp", TRACED, 0 },
-	{ "sendmmsg", SENDS, 3 },
-	{ "sendmsg", SENDS, 2 },
-	{ "sendto", SENDS, 3 },
-	{ "setfsuid", VIEWS, 0 },
-	{ "setfsuid32", VIEWS, 0 },
-	{ "setns", VIEWS, 0 },
-	{ "setpriority", REACHES, 1 },
-	{ "setresuid", VIEWS, 0 },
-	{ "setresuid32", VIEWS, 0 },
-	{ "setreuid", VIEWS, 0 },
-	{ "setreuid32", VIEWS, 0 },
-	{ "setuid", VIEWS, 0 },
-	{ "setuid32", VIEWS, 0 },
-	{ "shmat", MOVES, 0 },
-	{ "tgkill", REACHES, 0 },
-	{ "tkill", REACHES, 0 },
-	{ "unshare", VIEWS, 0 },
-};
+static const struct known nothing;
 
 static const struct known *known_call(const char *name)
 {
-	static const struct known nothing;
-	size_t low = 0, high = sizeof(known) / sizeof(known[0]);
+	size_t low = 0, high = pm_known_count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strcmp(name, known[middle].name);
+		int order = strcmp(name, pm_known[middle].name);
 
 		if (!order)
-			return &known[middle];
+			return &pm_known[middle];
 		if (order < 0)
 			high = middle;
 		else
@@ -145,9 +65,17 @@ static const struct known *known_call(const char *name)
 	return &nothing;
 }
 
+static const struct known *known_number(uint32_t arch, int nr)
+{
+	const struct number *number = number_find(arch, nr);
+
+	return number && number->known ? &pm_known[number->known - 1] : &nothing;
+}
+
 static bool is_ours(const struct known *call, unsigned int how)
 {
-	return call->what & (how & FILTER_NOTIFY ? NOTIFIED : TRACED | VIEWS | PLACES);
+	return call->what & (how & FILTER_NOTIFY ? KNOWN_NOTIFIED :
+						 KNOWN_TRACED | KNOWN_VIEWS | KNOWN_PLACES);
 }
 
 /* Flags of clone that the supervisor has to see. */
@@ -165,16 +93,16 @@ int filter_reaches(const char *name)
 {
 	const struct known *call = known_call(name);
 
-	return call->what & REACHES ? call->arg : -1;
+	return call->what & KNOWN_REACHES ? call->arg : -1;
 }
 
 enum filter_effect filter_effect(const char *name)
 {
 	const struct known *call = known_call(name);
 
-	if (call->what & VIEWS)
+	if (call->what & KNOWN_VIEWS)
 		return FILTER_CHANGES_VIEW;
-	return call->what & PLACES ? FILTER_SHOWS_PLACE : FILTER_NO_EFFECT;
+	return call->what & KNOWN_PLACES ? FILTER_SHOWS_PLACE : FILTER_NO_EFFECT;
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */
@@ -191,7 +119,7 @@ static bool layers_want(const struct pm_options *options, uint32_t arch, int nr,
 /* The supervisor that traces trusts a copy of the arena, but for this. */
 static bool keeps_memory(const struct known *call, unsigned int how)
 {
-	return call->what & KEEPS && !(how & FILTER_NOTIFY);
+	return call->what & KNOWN_KEEPS && !(how & FILTER_NOTIFY);
 }
 
 static unsigned int stops_of(const struct pm_options *options, unsigned int how, uint32_t arch,
@@ -202,14 +130,14 @@ static unsigned int stops_of(const struct pm_options *options, unsigned int how,
 
 	if (layers_want(options, arch, nr, name))
 		why |= STOPS_FOR_LAYERS;
-	if (is_ours(call, how) || (guard && call->what & MOVES) ||
-	    (guard && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
+	if (is_ours(call, how) || (guard && call->what & KNOWN_MOVES) ||
+	    (guard && call->what & KNOWN_MAPS && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))
 		why |= STOPS_FOR_US;
-	if (how & FILTER_NOTIFY && call->what & REACHES)
+	if (how & FILTER_NOTIFY && call->what & KNOWN_REACHES)
 		why |= STOPS_SOMETIMES;
 	if (keeps_memory(call, how))
 		why |= STOPS_SOMETIMES;
-	if (!strcmp(name, "clone") || (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2"))))
+	if (call->what & KNOWN_BIRTHS || (guard && call->what & KNOWN_MAPS))
 		why |= STOPS_SOMETIMES;
 	return why;
 }
@@ -218,7 +146,7 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 {
 	const char *name = pm_syscall_name(arch, nr);
 
-	return name ? stops_of(options, how, arch, nr, name, known_call(name)) : 0;
+	return name ? stops_of(options, how, arch, nr, name, known_number(arch, nr)) : 0;
 }
 
 int filter_table(const struct pm_options *options, unsigned int how, uint32_t arch,
@@ -250,7 +178,7 @@ unsigned int filter_reason(const struct filter_table *table, int nr)
 static void narrow_sending(const struct pm_options *options, unsigned int how,
 			   const struct known *call, struct leaf *leaf)
 {
-	if (call->what & SENDS && !chain_wants_for(options, call->name, PM_BIT(PM_CLASS_SEND)))
+	if (call->what & KNOWN_SENDS && !chain_wants_for(options, call->name, PM_BIT(PM_CLASS_SEND)))
 		*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, call->arg, 0,
 				       MSG_FASTOPEN, 0, stop(how), 0 };
 }
@@ -292,27 +220,27 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 
 	if (!name || (!pm_sysent_find(arch, nr) && !pm_syscall_names_nothing(arch, nr)))
 		return leaf;
-	if (!strcmp(name, "ptrace"))
+	call = known_number(arch, nr);
+	if (call->what & KNOWN_TRACES)
 		return leaf_of_ptrace(supervisor, how);
 	if (guard && !strcmp(name, "process_madvise"))
 		return leaf;
-	call = known_call(name);
 	if (stops_of(options, how, arch, nr, name, call) & (STOPS_FOR_LAYERS | STOPS_FOR_US))
 		leaf.action = stop(how);
 	else
 		leaf.action = SECCOMP_RET_ALLOW;
-	if (call->what & REACHES)
+	if (call->what & KNOWN_REACHES)
 		return leaf_of_reaching(call, supervisor, how, leaf.action);
 	if (leaf.action == stop(how)) {
 		narrow_sending(options, how, call, &leaf);
 		return leaf;
 	}
-	if (!strcmp(name, "clone"))
+	if (call->what & KNOWN_BIRTHS)
 		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0 };
 	if (keeps_memory(call, how))
 		return (struct leaf){ leaf.action, BPF_JEQ, call->arg, 0, MADV_DONTFORK, 0,
 				      stop(how), 0 };
-	if (guard && (!strcmp(name, "mmap") || !strcmp(name, "mmap2")))
+	if (guard && call->what & KNOWN_MAPS)
 		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0 };
 	return leaf;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "known.h"
 #include "numbers.h"
 #include "shapes.h"
 
@@ -70,9 +71,17 @@ static uint16_t find_quiet(const char *name)
 	return 0;
 }
 
+static uint16_t find_known(const char *name)
+{
+	for (size_t i = 0; i < pm_known_count; i++)
+		if (!strcmp(pm_known[i].name, name))
+			return (uint16_t)(i + 1);
+	return 0;
+}
+
 static void find_number(enum table table, uint32_t arch, int nr, const char *name)
 {
-	struct number number = { find_entry(arch, name), find_quiet(name) };
+	struct number number = { find_entry(arch, name), find_quiet(name), find_known(name) };
 
 	if (number.entry || number.quiet)
 		found[table][nr] = number;
@@ -129,8 +138,9 @@ static void write_numbers(void)
 	for (int table = 0; table < TABLES; table++) {
 		printf("\t{");
 		for (int nr = 0; nr < NUMBERS; nr++)
-			printf("%s{ %u, %u },", nr % 8 ? " " : "\n\t\t", found[table][nr].entry,
-			       found[table][nr].quiet);
+			printf("%s{ %u, %u, %u },", nr % 8 ? " " : "\n\t\t",
+			       found[table][nr].entry, found[table][nr].quiet,
+			       found[table][nr].known);
 		printf("\n\t},\n");
 	}
 	printf("};\n\n");

@@ -3,8 +3,8 @@
  * numbers.h - the numbers of system calls, by number and by name
  *
  * numbers.c is made by make_numbers.c when the library is built: it depends on
- * nothing but shapes_table.c, shapes_quiet.c and the tables of libseccomp, and is not
- * worth making anew at each start.
+ * nothing but shapes_table.c, shapes_quiet.c, known.c and the tables of libseccomp, and
+ * is not worth making anew at each start.
  */
 #ifndef POINTSMAN_NUMBERS_H
 #define POINTSMAN_NUMBERS_H
@@ -16,11 +16,15 @@
 
 enum table { WIDE_TABLE, NARROW_TABLE, TABLES };
 
-/* What is known of one number; both 0: nothing. */
+/* What is known of one number; entry and quiet 0: nothing. */
 struct number {
 	uint16_t entry;		/* its place in pm_sysents and 1, or 0 */
 	uint16_t quiet;		/* its place in pm_quiet_names and 1, or 0 */
+	uint16_t known;		/* its place in pm_known and 1, or 0 */
 };
+
+/* What is known of a number, or NULL where it is none of the architecture's table. */
+const struct number *number_find(uint32_t arch, int nr);
 
 extern const struct number pm_numbers[TABLES][NUMBERS];
 /* The known numbers of a table in the order of their names. */

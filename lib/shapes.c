@@ -24,7 +24,7 @@ static int table_of(uint32_t arch)
 	return arch == AUDIT_ARCH_X86_64 ? WIDE_TABLE : arch == AUDIT_ARCH_I386 ? NARROW_TABLE : -1;
 }
 
-static const struct number *number_find(uint32_t arch, int nr)
+const struct number *number_find(uint32_t arch, int nr)
 {
 	int table = table_of(arch);
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * known.h - the calls for which the supervisor has reasons of its own
+ *
+ * known.c is the table; numbers.c has the place of each number in it.
+ */
+#ifndef POINTSMAN_KNOWN_H
+#define POINTSMAN_KNOWN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known of a call, whatever the layers want. */
+enum {
+	/* The supervisor itself has to see it: one that traces, one that is notified. */
+	KNOWN_TRACED = 1,
+	KNOWN_NOTIFIED = 2,
+	/* It could unmap, move, reprotect or replace an arena that is not sealed. */
+	KNOWN_MOVES = 4,
+	/* It reaches into another process, or into its group; arg names it. */
+	KNOWN_REACHES = 8,
+	/* It connects only where arg has MSG_FASTOPEN. */
+	KNOWN_SENDS = 16,
+	/* It changes the root, the rights or the user namespace of its thread, or of others. */
+	KNOWN_VIEWS = 32,
+	/* It shows or sets on which processors a thread runs, or how. */
+	KNOWN_PLACES = 64,
+	/* It keeps memory from being copied by a fork where arg is MADV_DONTFORK. */
+	KNOWN_KEEPS = 128,
+	/* It makes a thread or a process, as its flags say. */
+	KNOWN_BIRTHS = 256,
+	/* It maps, where MAP_FIXED says so over what is there. */
+	KNOWN_MAPS = 512,
+	/* ptrace(2) itself. */
+	KNOWN_TRACES = 1024,
+};
+
+struct known {
+	const char *name;
+	uint16_t what;		/* KNOWN_* */
+	uint8_t arg;
+};
+
+/* In the order of their names. */
+extern const struct known pm_known[];
+extern const size_t pm_known_count;
+
+#endif
