@@ -51,10 +51,7 @@ bool policy_wants(void *data, const char *syscall, uint32_t classes)
 {
 	const struct policy *policy = data;
 
-	for (int class = 0; class < PM_NCLASSES; class++)
-		if (classes & PM_BIT(class) && policy->fallback[class].action != PM_ALLOW)
-			return true;
-	if (policy->wants & classes)
+	if ((policy->wants | policy->refused) & classes)
 		return true;
 	for (size_t i = 0; i < policy->named.n; i++) {
 		const struct rule *rule = policy->rules[policy->named.rules[i]];

@@ -123,6 +123,10 @@ static int set_fallback(struct parse *parse, uint32_t classes, const struct node
 			continue;
 		free(to->source);
 		*to = *fallback;
+		if (to->action == PM_ALLOW)
+			parse->policy->refused &= ~PM_BIT(class);
+		else
+			parse->policy->refused |= PM_BIT(class);
 		to->source = source_of(parse, node);
 		if (!to->source)
 			return -ENOMEM;
