@@ -252,7 +252,7 @@ static void emit(struct emitter *e, uint16_t code, uint8_t jt, uint8_t jf, uint3
 		return;
 	}
 	if (e->len == e->room) {
-		size_t room = e->room ? e->room * 2 : 256;
+		size_t room = e->room ? e->room * 2 : 2048;
 		struct sock_filter *code_new = realloc(e->code, room * sizeof(*e->code));
 
 		if (!code_new) {
@@ -304,7 +304,7 @@ static int emit_table(struct emitter *e, const struct pm_options *options, pid_t
 		      unsigned int how, uint32_t arch)
 {
 	uint32_t max = (uint32_t)pm_syscall_max(arch);
-	auto_free struct range *ranges = calloc(max + 2, sizeof(*ranges));
+	auto_free struct range *ranges = reallocarray(NULL, max + 2, sizeof(*ranges));
 	size_t count = 0;
 
 	if (!ranges)

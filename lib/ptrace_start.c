@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -79,16 +80,38 @@ static int refused(pid_t program, int err)
 	return pm_fail(err, "%s", why);
 }
 
+/* What the program gives to its supervisor, which makes its struct for itself. */
+struct start {
+	const struct pm_options *options;
+	struct supervisor *supervisor;
+};
+
+/* Most of it stays empty: mapped, that costs no memory. */
+static struct supervisor *supervisor_new(const struct pm_options *options)
+{
+	struct supervisor *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (s == MAP_FAILED)
+		return NULL;
+	s->options = options;
+	return s;
+}
+
 /* Other threads of the program run no call under our filter: its execve ends them. */
 static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
-	struct supervisor *s = data;
+	struct start *start = data;
+	struct supervisor *s = supervisor_new(start->options);
 	struct thread *thread;
 	struct process *process;
 	struct space *space;
 	bool listener = true;
 	int err;
 
+	if (!s)
+		return -ENOMEM;
+	start->supervisor = s;
 	s->program = program;
 	place_start(&s->placing, s->options);
 	s->openat2 = settle_has_openat2();
@@ -121,23 +144,19 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 
 static void run(void *data)
 {
-	supervise(data);
+	supervise(((struct start *)data)->supervisor);
 }
 
 static int ptrace_exec(const struct pm_options *options, const char *file, char *const *argv,
 		       enum pm_stage *stage)
 {
-	struct supervisor *s = calloc(1, sizeof(*s));
-	struct supervision how = { .data = s, .attach = attach, .supervise = run };
+	struct start start = { .options = options };
+	struct supervision how = { .data = &start, .attach = attach, .supervise = run };
 	struct sock_fprog program = { 0 };
 	int err;
 
 	*stage = PM_STAGE_SETUP;
-	if (!s)
-		return pm_fail(-ENOMEM, "%s", strerror(ENOMEM));
-	s->options = options;
 	err = supervisor_confine(options, &how, &program);
-	free(s);
 	if (err)
 		return err;
 	err = filter_install(&program);
