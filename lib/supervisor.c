@@ -58,24 +58,39 @@ void drop_descriptor(int fd)
 	close(null);
 }
 
+/* Of those that a part of /proc/self/fd lists. */
+static void drop_listed(const char *list, size_t len, int own)
+{
+	for (size_t at = 0; at < len;) {
+		const struct dirent64 *entry = (const struct dirent64 *)(list + at);
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != own && fcntl(fd, F_GETFD) == 0)
+			close(fd);
+		at += entry->d_reclen;
+	}
+}
+
 /*
  * Inherited descriptors are the program's; ours are all close-on-exec, also
- * where one of the standard three was closed and has become ours.
+ * where one of the standard three was closed and has become ours.  opendir(3) would
+ * take memory for the list, and write all over that which a fork shares.
  */
 int drop_inherited(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
+	_Alignas(struct dirent64) char list[2048];
+	int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ssize_t len;
+	int err;
 
-	if (!dir)
+	if (dir < 0)
 		return -errno;
-	while ((entry = readdir(dir))) {
-		int fd = atoi(entry->d_name);
-
-		if (fd > STDERR_FILENO && fd != dirfd(dir) && fcntl(fd, F_GETFD) == 0)
-			close(fd);
-	}
-	closedir(dir);
+	while ((len = getdents64(dir, list, sizeof(list))) > 0)
+		drop_listed(list, (size_t)len, dir);
+	err = len < 0 ? -errno : 0;
+	close(dir);
+	if (err)
+		return err;
 	resolve_forget();
 	drop_descriptor(STDIN_FILENO);
 	drop_descriptor(STDOUT_FILENO);
