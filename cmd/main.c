@@ -4,6 +4,7 @@
  */
 #include "command.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,11 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	/*
+	 * Small pieces that are free are put together at once: done all at a time later, in
+	 * a supervisor, it would write to all the pages that its fork shares.
+	 */
+	mallopt(M_MXFAST, 0);
 	if (argc < 2) {
 		complain("no subcommand given; see 'pointsman help'");
 		return EXIT_POINTSMAN;
