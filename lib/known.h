@@ -36,7 +36,7 @@ enum {
 };
 
 struct known {
-	const char *name;
+	char name[20];	/* in it, as those of shapes.h are */
 	uint16_t what;		/* KNOWN_* */
 	uint8_t arg;
 };

@@ -61,6 +61,13 @@ enum pm_rule {
 #define PM_SHAPE_NULL_EMPTY	8u	/* NULL is "" where "" is allowed, see null_path.c */
 #define PM_SHAPE_NULL_DIRFD	16u	/* NULL names the dirfd, where there is one */
 
+/*
+ * Texts of the tables are in them: a pointer to one would be written, with the page that it
+ * lies on, at each start of a program.
+ */
+#define PM_NAME_SIZE 32
+#define PM_ROLE_SIZE 16
+
 /* Registers in a shape: 0 is none, PM_REG(n) is args[n]. */
 #define PM_REG(n) ((n) + 1)
 
@@ -77,7 +84,7 @@ struct pm_shape {
 	uint16_t least;		/* BLOCK: the smallest size */
 	uint16_t too_long;	/* STRING: the errno of one that is longer */
 	uint32_t classes;	/* all that this can be */
-	const char *role;	/* as in the manual page */
+	char role[PM_ROLE_SIZE];	/* as in the manual page */
 };
 
 #define PM_SHAPES 4
@@ -88,14 +95,14 @@ struct pm_shape {
  * Constant, and lives as long as the program.
  */
 struct pm_sysent {
-	const char *name;
+	char name[PM_NAME_SIZE];
 	uint32_t arch;		/* AUDIT_ARCH_* where the shape is of one table only, else 0 */
 	struct pm_shape shapes[PM_SHAPES];
 };
 
 extern const struct pm_sysent pm_sysents[];
 extern const size_t pm_sysents_count;
-extern const char *const pm_quiet_names[];
+extern const char pm_quiet_names[][PM_NAME_SIZE];
 extern const size_t pm_quiet_names_count;
 
 /* The entry of a number, or NULL for one that is not in the table. */

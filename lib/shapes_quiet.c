@@ -9,7 +9,7 @@
  */
 #include "shapes.h"
 
-const char *const pm_quiet_names[] = {
+const char pm_quiet_names[][PM_NAME_SIZE] = {
 	/* They work on descriptors that the program has. */
 	"_llseek", "cachestat", "close", "close_range", "copy_file_range", "dup", "dup2", "dup3",
 	"fadvise64", "fadvise64_64", "fallocate", "fchdir", "fchmod", "fchown", "fchown32",

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 
+#include "known.h"
 #include "shapes.h"
 
 #ifndef UNISTD_64_H
@@ -173,6 +174,27 @@ static void test_lists_are_apart(void **state)
 		for (size_t j = 0; j < i; j++)
 			if (pm_sysents[i].arch == pm_sysents[j].arch)
 				assert_string_not_equal(pm_sysents[i].name, pm_sysents[j].name);
+}
+
+static void assert_ended(const char *text, size_t size)
+{
+	if (!memchr(text, '\0', size))
+		fail_msg("'%.*s' leaves no room for its end", (int)size, text);
+}
+
+/* A compiler takes a text that fills its array, without the NUL at its end. */
+static void test_texts_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < pm_quiet_names_count; i++)
+		assert_ended(pm_quiet_names[i], sizeof(pm_quiet_names[i]));
+	for (size_t i = 0; i < pm_known_count; i++)
+		assert_ended(pm_known[i].name, sizeof(pm_known[i].name));
+	for (size_t i = 0; i < pm_sysents_count; i++) {
+		assert_ended(pm_sysents[i].name, sizeof(pm_sysents[i].name));
+		PM_SHAPE_EACH(&pm_sysents[i], shape)
+			assert_ended(shape->role, sizeof(shape->role));
+	}
 }
 
 /* Every name of both lists is a number somewhere. */
@@ -355,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_no_gaps),
 		cmocka_unit_test(test_newest),
 		cmocka_unit_test(test_lists_are_apart),
+		cmocka_unit_test(test_texts_end),
 		cmocka_unit_test(test_names_are_numbers),
 		cmocka_unit_test(test_shapes_are_sound),
 		cmocka_unit_test(test_iterator),
