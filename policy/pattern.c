@@ -4,12 +4,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pattern.h"
@@ -134,6 +137,23 @@ static bool is_link(const char *path)
 	return !lstat(path, &st) && S_ISLNK(st.st_mode);
 }
 
+/*
+ * It is there, and no link is on the way or at its end.  What is ours in /proc has another
+ * name all the same.
+ */
+static bool leads_to_itself(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	int fd;
+
+	if (!strncmp(path, "/proc/", 6))
+		return false;
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int name_init(struct name *name, const char *text)
 {
 	int err;
@@ -142,7 +162,7 @@ int name_init(struct name *name, const char *text)
 	if (text[0] != '/')
 		return -EINVAL;
 	err = add_form(name, path_clean(text));
-	if (!err && !below_self(name->form[0])) {
+	if (!err && !below_self(name->form[0]) && !leads_to_itself(name->form[0])) {
 		err = add_form(name, resolve_directory(name->form[0]));
 		/* The last component is all that is left to resolve. */
 		if (!err && is_link(name->form[name->nforms - 1]))
