@@ -160,17 +160,39 @@ unsigned int policy_unsafe(const struct policy *policy)
 	return policy->unsafe;
 }
 
+/* Most policies are small. */
+#define FIRST_ROOM 8192
+
+/* Room for more: in the end for one byte more than a policy may have. */
+static int make_room(char **bytes, size_t *room)
+{
+	size_t size = *room ? *room * 4 : FIRST_ROOM;
+	char *more;
+
+	if (size > TREE_MAX_BYTES + 1)
+		size = TREE_MAX_BYTES + 1;
+	more = realloc(*bytes, size);
+	if (!more)
+		return -ENOMEM;
+	*bytes = more;
+	*room = size;
+	return 0;
+}
+
 /*
  * Read all of a file, up to one byte more than a policy may have.  A pipe may
  * be slow; a FIFO that nobody writes to is empty.
  */
-static ssize_t read_all(int fd, char *bytes)
+static ssize_t read_all(int fd, char **bytes)
 {
-	size_t len = 0;
+	size_t len = 0, room = 0;
 
 	while (len <= TREE_MAX_BYTES) {
-		ssize_t n = read(fd, bytes + len, TREE_MAX_BYTES + 1 - len);
+		ssize_t n;
 
+		if (len == room && make_room(bytes, &room))
+			return -ENOMEM;
+		n = read(fd, *bytes + len, room - len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
@@ -208,8 +230,7 @@ int policy_read(const char *file, char **bytes, size_t *len, char **error)
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return complain_file(file, -errno, error);
-	*bytes = malloc(TREE_MAX_BYTES + 1);
-	read_len = *bytes ? read_all(fd, *bytes) : -ENOMEM;
+	read_len = read_all(fd, bytes);
 	close(fd);
 	if (read_len < 0) {
 		free(*bytes);
