@@ -328,13 +328,10 @@ int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool seale
 	return mapped;
 }
 
-bool arena_seals(void)
+bool arena_seals(struct arena **tried)
 {
-	/*
-	 * Low in memory: smaps is read up to here, and takes long where more is mapped.
-	 * Where that is taken, the kernel chooses.
-	 */
-	void *const low = (void *)((uintptr_t)256 << 20);
+	/* Where that is taken, the kernel chooses. */
+	void *const low = (void *)ARENA_LOW;
 	struct arena *arena;
 	bool seals = false;
 	void *map;
@@ -346,6 +343,20 @@ bool arena_seals(void)
 		seals = !syscall(SYS_mseal, map, ARENA_SIZE, 0) &&
 			arena_mapped(arena, getpid(), (uintptr_t)map, true) == 1;
 	}
+	if (seals && tried)
+		*tried = arena_get(arena);
 	arena_put(arena);
 	return seals;
+}
+
+void arena_accept(int fd)
+{
+	void *const low = (void *)ARENA_LOW;
+	void *map = mmap(low, ARENA_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+
+	if (map == low)
+		syscall(SYS_mseal, map, ARENA_SIZE, 0);
+	else if (map != MAP_FAILED)
+		munmap(map, ARENA_SIZE);
+	close(fd);
 }

@@ -17,6 +17,8 @@
 
 #define ARENA_SIZE ((size_t)16 << 20)
 #define ARENA_PAGE ((size_t)4096)
+/* Low in memory: smaps is read up to there, and takes long where more is mapped. */
+#define ARENA_LOW ((uintptr_t)256 << 20)
 /* Slots are multiples of this: a path and what goes with it; there is room for 65536 calls. */
 #define ARENA_GRAIN ((size_t)256)
 #define ARENA_GRAINS (ARENA_SIZE / ARENA_GRAIN)
@@ -69,7 +71,16 @@ static inline void *slot_memory(const struct slot *slot)
  */
 int arena_mapped(const struct arena *arena, pid_t pid, uint64_t addr, bool sealed);
 
-/* Does this kernel seal mappings, and say in smaps that it has? */
-bool arena_seals(void);
+/*
+ * Does this kernel seal mappings, and say in smaps that it has?  tried (or NULL) then becomes
+ * the arena that was tried with, and is still mapped here: the caller's reference.
+ */
+bool arena_seals(struct arena **tried);
+
+/*
+ * A process maps the arena of this descriptor at ARENA_LOW, seals it and closes the descriptor.
+ * Where that fails, it is for arena_mapped() to see.
+ */
+void arena_accept(int fd);
 
 #endif

@@ -58,7 +58,7 @@ static long try_memfd(void)
 static long try_mseal(void)
 {
 	errno = ENOSYS;
-	return arena_seals() ? 0 : -1;
+	return arena_seals(NULL) ? 0 : -1;
 }
 
 static long try_openat2(void)

@@ -33,8 +33,9 @@ int arena_need(struct supervisor *s, struct thread *thread, uint32_t arch)
 
 	if (space->at[width] && !space->verified[width]) {
 		err = arena_mapped(space->arena, thread->tid, space->at[width], !s->guard);
-		if (err < 0)
+		if (err < 0 && !space->offered)
 			return err;
+		space->offered = false;
 		space_verify(space, width, err > 0, space_alone(thread->process));
 	}
 	if (space->at[width])

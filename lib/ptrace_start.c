@@ -84,6 +84,7 @@ static int refused(pid_t program, int err)
 struct start {
 	const struct pm_options *options;
 	struct supervisor *supervisor;
+	struct arena *arena;	/* a reference, or NULL: the first one */
 };
 
 /* Most of it stays empty: mapped, that costs no memory. */
@@ -115,7 +116,7 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	s->program = program;
 	place_start(&s->placing, s->options);
 	s->openat2 = settle_has_openat2();
-	s->guard = s->options->no_mseal || !arena_seals();
+	s->guard = s->options->no_mseal || !arena_seals(&start->arena);
 	*filter = s->guard ? FILTER_GUARD : 0;
 	err = filter_table(s->options, *filter, AUDIT_ARCH_X86_64, &s->tables[WIDE]);
 	if (!err)
@@ -133,6 +134,11 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 		return pm_fail(err, "cannot hand descriptors to the program: %s", strerror(-err));
 	thread = task_add(&s->tasks, caller);
 	space = space_new();
+	if (space && start->arena) {
+		space->arena = arena_get(start->arena);
+		space->at[WIDE] = ARENA_LOW;
+		space->offered = true;
+	}
 	process = space ? process_new(program, space) : NULL;
 	if (!thread || !process)
 		return -ENOMEM;
@@ -142,16 +148,28 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	return 0;
 }
 
+/* Whether it has come to lie where it should is seen at the first call. */
+static int lend(void *data)
+{
+	const struct start *start = data;
+
+	return start->arena ? start->arena->fd : -1;
+}
+
 static void run(void *data)
 {
-	supervise(((struct start *)data)->supervisor);
+	struct start *start = data;
+
+	arena_put(start->arena);
+	supervise(start->supervisor);
 }
 
 static int ptrace_exec(const struct pm_options *options, const char *file, char *const *argv,
 		       enum pm_stage *stage)
 {
 	struct start start = { .options = options };
-	struct supervision how = { .data = &start, .attach = attach, .supervise = run };
+	struct supervision how = { .data = &start, .attach = attach, .lend = lend,
+				   .borrow = arena_accept, .supervise = run };
 	struct sock_fprog program = { 0 };
 	int err;
 

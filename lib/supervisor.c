@@ -33,6 +33,7 @@ struct ready {
 	int err;
 	unsigned int filter;
 	bool needs_carrier;
+	bool lends;
 	char message[400];
 };
 
@@ -124,6 +125,7 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 {
 	struct ready ready = { 0 };
 	pid_t self = getpid();
+	int lent = -1;
 	sigset_t all;
 	char go;
 
@@ -152,8 +154,13 @@ static _Noreturn void run_supervisor(const struct supervision *how, pid_t progra
 		ready.needs_carrier = fd < 0;
 		cleanup_close(&fd);
 	}
+	if (!ready.err && how->lend)
+		lent = how->lend(how->data);
+	ready.lends = lent >= 0;
 	if (send(sock, &ready, sizeof(ready), 0) < 0 || ready.err)
 		_exit(1);
+	if (ready.lends)
+		courier_pass(sock, lent);
 	handover.program = program;
 	if (ready.needs_carrier)
 		handover.sock = sock;
@@ -228,8 +235,11 @@ static int fork_carrier(int sock)
 }
 
 /* Let it attach, also where only ancestors may trace (Yama). */
-static int await_supervisor(int sock, pid_t *supervisor, struct ready *ready)
+static int await_supervisor(const struct supervision *how, int sock, pid_t *supervisor,
+			    struct ready *ready)
 {
+	int lent;
+
 	if (recv(sock, supervisor, sizeof(*supervisor), 0) != sizeof(*supervisor))
 		return pm_fail(-ECHILD, "the supervisor did not start");
 	prctl(PR_SET_PTRACER, *supervisor, 0, 0, 0);
@@ -237,6 +247,8 @@ static int await_supervisor(int sock, pid_t *supervisor, struct ready *ready)
 		return pm_fail(-ECHILD, "the supervisor did not attach");
 	if (ready->err)
 		return pm_fail(ready->err, "%s", ready->message);
+	if (ready->lends && (lent = courier_take(sock)) >= 0)
+		how->borrow(lent);
 	return 0;
 }
 
@@ -258,7 +270,7 @@ static int start_supervisor(const struct supervision *how, pid_t *pid, unsigned 
 		pm_fail(err, "cannot start the supervisor: %s", strerror(-err));
 	close(pair[1]);
 	if (!err)
-		err = await_supervisor(pair[0], pid, &ready);
+		err = await_supervisor(how, pair[0], pid, &ready);
 	if (!err && ready.needs_carrier)
 		err = fork_carrier(pair[0]);
 	/* A carrier has it for its own; exec closes it. */

@@ -25,6 +25,12 @@ struct supervision {
 	 */
 	int (*attach)(void *data, pid_t program, pid_t caller, int their_fd,
 		      unsigned int *filter);
+	/*
+	 * Both or neither: a descriptor that the program is sent once that is done, or -1,
+	 * and what the program does with it, which becomes its own, before it is confined.
+	 */
+	int (*lend)(void *data);
+	void (*borrow)(int fd);
 	/* Until no target is left. */
 	void (*supervise)(void *data);
 	/* The program makes a descriptor for it later: supervisor_hand_over(). */

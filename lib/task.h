@@ -32,6 +32,7 @@ struct space {
 	uint64_t at[WIDTHS];		/* 0: not mapped */
 	bool verified[WIDTHS];
 	bool kept;			/* some of it is, or was, kept from being copied by fork */
+	bool offered;			/* its program was to map it, and may not have */
 	bool late;			/* verified while somebody else may have been in a fork of it */
 	uint64_t stack;			/* where that of its image began, 0: not known */
 	bool rings;			/* has had rings of io_setup, see ptrace_own.c */

@@ -10,9 +10,11 @@
 #include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -95,6 +97,17 @@ static void no_more_processes(void)
 		become_nobody();
 }
 
+/* All calls are seen, and where the first arena would lie is something else. */
+static void no_low_memory(void)
+{
+	void *low = (void *)((uintptr_t)256 << 20);
+
+	layer.wants = NULL;
+	if (mmap(low, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) !=
+	    low)
+		abort();
+}
+
 static const char *word(int err)
 {
 	return err < 0 ? strerrorname_np(-err) : err ? "1" : "0";
@@ -153,6 +166,8 @@ static void prepare(const char *how)
 		become_nobody();
 	if (!strcmp(how, "processes"))
 		no_more_processes();
+	if (!strcmp(how, "taken"))
+		no_low_memory();
 }
 
 static int make_handler(void)

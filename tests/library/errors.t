@@ -56,6 +56,7 @@ for PM_BACKEND in "${backends[@]}"; do
 	denied="env: cannot change directory to 'there': Invalid cross-device link"
 	refused="env: cannot change directory to 'there': Operation not permitted"
 	goes none 0 "$pwd/there"
+	goes taken 0 "$pwd/there"
 	goes denies 125 "$denied"
 	goes error 125 "$denied"
 	for case in no-errno large-errno minus-errno no-action plus-error large-error; do

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arena.h"
@@ -177,6 +178,43 @@ static void mapping_is_recognised(void **state)
 	arena_put(other);
 }
 
+/* In a process of its own, of which it stays a part: did the arena come to lie where it should? */
+static int accepted(const struct arena *arena, bool taken)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		if (taken && mmap((void *)ARENA_LOW, ARENA_PAGE, PROT_NONE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+				     MAP_FAILED)
+			_exit(9);
+		arena_accept(dup(arena->fd));
+		_exit(arena_mapped(arena, getpid(), ARENA_LOW, true));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void offer_is_accepted(void **state)
+{
+	struct arena *arena = make(), *tried = NULL;
+
+	(void)state;
+	assert_int_equal(accepted(arena, true), 0);
+	if (accepted(arena, false) != 1) {
+		assert_false(arena_seals(NULL));
+		arena_put(arena);
+		print_message("kernel: no mseal\n");
+		skip();
+	}
+	assert_true(arena_seals(&tried));
+	assert_int_equal(arena_mapped(tried, getpid(), ARENA_LOW, true), 1);
+	arena_put(tried);
+	arena_put(arena);
+}
+
 /* What is not sealed, or in parts only, is not taken for it. */
 static void seal_is_seen(void **state)
 {
@@ -185,7 +223,7 @@ static void seal_is_seen(void **state)
 	uint64_t addr = (uint64_t)map;
 
 	(void)state;
-	if (!arena_seals()) {
+	if (!arena_seals(NULL)) {
 		arena_put(arena);
 		print_message("kernel: no mseal\n");
 		skip();
@@ -213,6 +251,8 @@ int main(void)
 		cmocka_unit_test(many_arenas_need_memory_of_few),
 		cmocka_unit_test(slots_do_not_overlap),
 		cmocka_unit_test(mapping_is_recognised),
+		/* Low memory is taken after it. */
+		cmocka_unit_test(offer_is_accepted),
 		cmocka_unit_test(seal_is_seen),
 	};
 
