@@ -106,10 +106,13 @@ enum filter_effect filter_effect(const char *name)
 }
 
 /* A multiplexer stops for the sake of what it can stand for. */
-static bool layers_want(const struct pm_options *options, uint32_t arch, int nr, const char *name)
+static bool layers_want(const struct pm_options *options, uint32_t arch, int nr, const char *name,
+			const struct known *call)
 {
 	if (chain_wants_for(options, name, pm_sysent_classes(pm_sysent_find(arch, nr))))
 		return true;
+	if (!(call->what & KNOWN_STANDS))
+		return false;
 	for (unsigned int i = 0; (name = pm_syscall_stands_for(arch, nr, i)); i++)
 		if (chain_wants(options, name))
 			return true;
@@ -128,7 +131,7 @@ static unsigned int stops_of(const struct pm_options *options, unsigned int how,
 	const bool guard = how & FILTER_GUARD;
 	unsigned int why = 0;
 
-	if (layers_want(options, arch, nr, name))
+	if (layers_want(options, arch, nr, name, call))
 		why |= STOPS_FOR_LAYERS;
 	if (is_ours(call, how) || (guard && call->what & KNOWN_MOVES) ||
 	    (guard && call->what & KNOWN_MAPS && arch == AUDIT_ARCH_I386 && !strcmp(name, "mmap")))

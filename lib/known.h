@@ -33,6 +33,8 @@ enum {
 	KNOWN_MAPS = 512,
 	/* ptrace(2) itself. */
 	KNOWN_TRACES = 1024,
+	/* It can stand for others: pm_syscall_stands_for(). */
+	KNOWN_STANDS = 2048,
 };
 
 struct known {
