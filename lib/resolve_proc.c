@@ -237,16 +237,28 @@ static bool is_our_thread(const struct who *who)
 
 /*
  * Is this directory of procfs about the supervisor itself, or a thread of it?  It may
- * follow its own links always; nobody whom it works for may.
+ * follow its own links always; nobody whom it works for may.  True also where that
+ * cannot be told.
  */
 static bool is_ours(int dirfd)
 {
 	static const char *const files[][2] = { { "status", "stat" }, { "../status", "../stat" } };
 	struct who who;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		if (!read_who(dirfd, files[i][0], files[i][1], &who) && is_our_thread(&who))
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		switch (read_who(dirfd, files[i][0], files[i][1], &who)) {
+		case 0:
+			if (is_our_thread(&who))
+				return true;
+			break;
+		case -ENOENT:
+		case -ENOTDIR:
+		case -ESRCH:
+			break;
+		default:
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -292,11 +304,13 @@ int may_follow(const struct walk *walk, const struct object *dir, const struct o
 {
 	char text[4096], path[64];
 	long uids[4];
+	int err;
 
 	if ((dir->mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH) || dir->uid == link->uid)
 		return 0;
-	if (read_small(AT_FDCWD, "/proc/sys/fs/protected_symlinks", text, sizeof(text)) ||
-	    text[0] == '0')
+	/* A kernel without it protects nothing; where it cannot be read, everything is. */
+	err = read_small(AT_FDCWD, "/proc/sys/fs/protected_symlinks", text, sizeof(text));
+	if (err == -ENOENT || (!err && text[0] == '0'))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/status", walk->view->tid);
 	if (read_small(AT_FDCWD, path, text, sizeof(text)) ||
