@@ -251,6 +251,8 @@ static bool is_ours(int dirfd)
 			if (is_our_thread(&who))
 				return true;
 			break;
+		/* A process may always search its own directories. */
+		case -EACCES:
 		case -ENOENT:
 		case -ENOTDIR:
 		case -ESRCH:

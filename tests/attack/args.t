@@ -54,11 +54,12 @@ args sendmmsg-header
 args unix-connect sockets
 args mount-source mounts
 # Who does not know of 32-bit calls loses without a race.
-args open-32
-args openat2-32
-args exec-pointer-32
-args connect-32
-args socketcall-32
-args sendmmsg-32
+for call in open openat2 exec-pointer connect socketcall sendmmsg; do
+	if i386_runs; then
+		args "$call-32"
+	else
+		no_i386 "$call-32"
+	fi
+done
 
 done_testing

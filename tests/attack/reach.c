@@ -15,6 +15,7 @@
 #include <linux/kcmp.h>
 #include <linux/perf_event.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/prctl.h>
@@ -308,13 +309,27 @@ static long move_its_pages(pid_t tid)
 	return syscall(SYS_move_pages, tid, 1, &page, NULL, &status, 0) < 0 ? -1 : 0;
 }
 
-/* By the 32-bit table. */
+static sigjmp_buf faulted;
+
+static void on_fault(int sig)
+{
+	(void)sig;
+	siglongjmp(faulted, 1);
+}
+
+/* By the 32-bit table.  ENOSYS from a kernel that has none. */
 static long int80(long nr, long a, long b, long c, long d)
 {
 	long result;
 
+	signal(SIGSEGV, on_fault);
+	if (sigsetjmp(faulted, 1)) {
+		errno = ENOSYS;
+		return -1;
+	}
 	__asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d)
 			 : "memory", "r8", "r9", "r10", "r11");
+	signal(SIGSEGV, SIG_DFL);
 	if ((int)result < 0) {
 		errno = -(int)result;
 		return -1;

@@ -16,7 +16,11 @@ fi
 alone 'io_uring_setup answers ENOSYS' "$refused" io-uring
 alone 'open_by_handle_at answers EPERM' "$refused" handles
 alone 'calls of the x32 table and unknown numbers answer ENOSYS' "$refused" x32
-both 'int 0x80 in 64-bit code is mediated' "$refused" int80
+if i386_runs; then
+	both 'int 0x80 in 64-bit code is mediated' "$refused" int80
+else
+	no_i386 'int 0x80 in 64-bit code is mediated'
+fi
 alone 'no_new_privs is set' "$refused" no-new-privs
 both 'a program installs filters' "$refused" filters
 both 'a program takes its calls itself' "$refused" dispatch

@@ -109,6 +109,29 @@ need()
 	done
 }
 
+# i386_runs: does this kernel run 32-bit programs, and take int 0x80?  It may have been built,
+# or started, without.  The program is the smallest that ends by itself: exit(0).
+i386_runs()
+{
+	local program=$TMPDIR/i386-runs
+
+	{
+		printf '\x7fELF\x01\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x03\0\x01\0\0\0\x54\0\0\x10'
+		printf '\x34\0\0\0\0\0\0\0\0\0\0\0\x34\0\x20\0\x01\0\0\0\0\0\0\0'
+		printf '\x01\0\0\0\0\0\0\0\0\0\0\x10\0\0\0\x10\x5d\0\0\0\x5d\0\0\0\x05\0\0\0\0\x10\0\0'
+		# mov $1, %eax; xor %ebx, %ebx; int $0x80
+		printf '\xb8\x01\0\0\0\x31\xdb\xcd\x80'
+	} >"$program"
+	chmod 755 "$program"
+	"$program" 2>/dev/null
+}
+
+# no_i386 WHAT: that cannot be tested here
+no_i386()
+{
+	skip "$1" 'kernel: it runs no 32-bit programs'
+}
+
 # relay [BEFORE]: what a TAP program says on standard input is counted here, BEFORE before
 # each name; succeeds where it has come to its plan
 relay()

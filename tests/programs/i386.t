@@ -5,6 +5,8 @@
 # shellcheck source=tests/programs/programs.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/programs/programs.sh"
 
+i386_runs || skip_all 'kernel: it runs no 32-bit programs'
+
 need gcc
 cat >"$TMPDIR/dynamic.c" <<'EOF'
 #define _FILE_OFFSET_BITS 64
