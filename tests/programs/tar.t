@@ -44,7 +44,7 @@ mkdir "$FILES/tree"
 seq 1 5 >"$FILES/tree/f1"
 seq 1 6 >"$FILES/tree/f2"
 printf 'tree/f2\ntree/f1\n' >"$FILES/list"
-echo given >given
-tar -cf "$FILES/given.tar" given
+echo given >"$TMPDIR/given"
+tar -cf "$FILES/given.tar" -C "$TMPDIR" given
 compare 'trees' 2 '*/tar' bash "$INPUT/script"
 done_testing
