@@ -47,24 +47,6 @@ struct emitter {
 
 static const struct known nothing;
 
-static const struct known *known_call(const char *name)
-{
-	size_t low = 0, high = pm_known_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(name, pm_known[middle].name);
-
-		if (!order)
-			return &pm_known[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return &nothing;
-}
-
 static const struct known *known_number(uint32_t arch, int nr)
 {
 	const struct number *number = number_find(arch, nr);
@@ -89,16 +71,16 @@ static uint32_t stop(unsigned int how)
 	return how & FILTER_NOTIFY ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_TRACE | FILTER_TRACE_DATA;
 }
 
-int filter_reaches(const char *name)
+int filter_reaches(uint32_t arch, int nr)
 {
-	const struct known *call = known_call(name);
+	const struct known *call = known_number(arch, nr);
 
 	return call->what & KNOWN_REACHES ? call->arg : -1;
 }
 
-enum filter_effect filter_effect(const char *name)
+enum filter_effect filter_effect(uint32_t arch, int nr)
 {
-	const struct known *call = known_call(name);
+	const struct known *call = known_number(arch, nr);
 
 	if (call->what & KNOWN_VIEWS)
 		return FILTER_CHANGES_VIEW;

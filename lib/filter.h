@@ -35,16 +35,16 @@ int filter_build(const struct pm_options *options, pid_t supervisor, unsigned in
 unsigned int filter_stops(const struct pm_options *options, unsigned int how, uint32_t arch, int nr);
 
 /*
- * The argument by which a call of this name reaches into another process or
+ * The argument by which a call of this number reaches into another process or
  * thread, or -1.
  */
-int filter_reaches(const char *name);
+int filter_reaches(uint32_t arch, int nr);
 /*
- * What a call of this name can do: change the root, the rights or the user namespace of a
+ * What a call of this number can do: change the root, the rights or the user namespace of a
  * thread; show or set where one runs.  One that is traced stops for it.
  */
 enum filter_effect { FILTER_NO_EFFECT, FILTER_CHANGES_VIEW, FILTER_SHOWS_PLACE };
-enum filter_effect filter_effect(const char *name);
+enum filter_effect filter_effect(uint32_t arch, int nr);
 
 /*
  * The same for all numbers of a table, kept.

@@ -43,7 +43,6 @@ struct known {
 	uint8_t arg;
 };
 
-/* In the order of their names. */
 extern const struct known pm_known[];
 extern const size_t pm_known_count;
 

@@ -156,7 +156,7 @@ static void run_call(const struct notice *notice)
 /* Does the call reach for one of the supervisor's threads? */
 static bool reaches_us(const struct pm_call *call)
 {
-	int arg = filter_reaches(call->name);
+	int arg = filter_reaches(call->arch, call->nr);
 	char path[64];
 
 	if (arg < 0)

@@ -196,7 +196,7 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 {
 	struct pm_call *call = &flight->call;
 
-	switch (filter_effect(call->name)) {
+	switch (filter_effect(call->arch, call->nr)) {
 	case FILTER_CHANGES_VIEW:
 		return own_change(s, flight);
 	case FILTER_SHOWS_PLACE:
