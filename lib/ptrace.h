@@ -61,6 +61,8 @@ struct supervisor {
 void thread_resume(struct thread *thread, int signal);
 /* Fail closed: what went wrong with a thread ends its process. */
 void thread_kill(struct thread *thread);
+/* The call at whose filter it has stopped does not run, and answers value. */
+void thread_skip(struct thread *thread, int64_t value);
 static inline bool gone(int err)
 {
 	return err == -ESRCH;

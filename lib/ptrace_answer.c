@@ -12,9 +12,10 @@
 void answer_value(struct thread *thread, bool entry, int64_t value)
 {
 	struct flight *flight = thread->flight;
-	int err;
 
 	if (entry) {
+		int err;
+
 		regs_set_number(&flight->substituted,
 				pm_syscall_number(flight->call.arch, "getpid"));
 		err = regs_change(thread->tid, &flight->original, &flight->substituted);
@@ -22,12 +23,10 @@ void answer_value(struct thread *thread, bool entry, int64_t value)
 		flight->forced_result = value;
 		thread->state = STATE_CALL;
 		thread->at_entry = true;
+		if (err && !gone(err))
+			thread_kill(thread);
 	} else {
-		err = regs_skip(thread->tid, value);
-	}
-	if (err && !gone(err))
-		thread_kill(thread);
-	if (!entry) {
+		thread_skip(thread, value);
 		flight_free(flight);
 		thread->flight = NULL;
 	}

@@ -262,10 +262,10 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 /* There is no memory to read the call to, nor at its entry to remember that it is refused. */
 static void refuse_unread(struct thread *thread, bool entry)
 {
-	int err = entry ? -ENOMEM : regs_skip(thread->tid, -ENOMEM);
-
-	if (err && !gone(err))
+	if (entry)
 		thread_kill(thread);
+	else
+		thread_skip(thread, -ENOMEM);
 	thread_resume(thread, 0);
 }
 

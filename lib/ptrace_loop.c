@@ -16,6 +16,14 @@ void thread_kill(struct thread *thread)
 	kill(thread->process ? thread->process->tgid : thread->tid, SIGKILL);
 }
 
+void thread_skip(struct thread *thread, int64_t value)
+{
+	int err = regs_skip(thread->tid, value);
+
+	if (err && !gone(err))
+		thread_kill(thread);
+}
+
 void thread_resume(struct thread *thread, int signal)
 {
 	bool until_return = thread->state == STATE_CALL || thread->state == STATE_GIVING ||
@@ -101,12 +109,9 @@ static void call_entry(struct supervisor *s, struct thread *thread,
 static void filter_stop(struct thread *thread, const struct __ptrace_syscall_info *info)
 {
 	struct flight *flight = thread->state == STATE_CALL ? thread->flight : NULL;
-	int err;
 
 	if (info->seccomp.ret_data != FILTER_TRACE_DATA) {
-		err = regs_skip(thread->tid, -ENOSYS);
-		if (err && !gone(err))
-			thread_kill(thread);
+		thread_skip(thread, -ENOSYS);
 		/* No call has a number to give back. */
 		if (flight)
 			regs_set_number(&flight->substituted, regs_number(&flight->original));
