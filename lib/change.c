@@ -304,11 +304,8 @@ int pm_call_set_nr(struct pm_call *call, int nr)
 
 void pm_call_forbid_create(struct pm_call *call)
 {
-	int err = changes_note(call, CHANGE_NO_CREATE, 0, NULL, 0);
-
+	changes_note_always(call, CHANGE_NO_CREATE, 0, NULL, 0);
 	call->priv->no_create = true;
-	if (err)
-		changes_spoil(call, err);
 }
 
 bool pm_call_no_create(const struct pm_call *call)

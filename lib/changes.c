@@ -29,12 +29,14 @@ int changes_note(struct pm_call *call, enum change change, uint64_t number, cons
 	return err;
 }
 
-void changes_spoil(struct pm_call *call, int err)
+int changes_note_always(struct pm_call *call, enum change change, uint64_t number,
+			const void *bytes, size_t len)
 {
-	struct changes *changes = call->priv ? call->priv->changes : NULL;
+	int err = changes_note(call, change, number, bytes, len);
 
-	if (changes)
-		changes->err = err;
+	if (err)
+		call->priv->changes->err = err;
+	return err;
 }
 
 void changes_free(struct changes *changes)

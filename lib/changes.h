@@ -35,8 +35,9 @@ struct changes {
  */
 int changes_note(struct pm_call *call, enum change change, uint64_t number, const void *bytes,
 		 size_t len);
-/* What was done is not noted: nothing of it counts, the answer fails with err. */
-void changes_spoil(struct pm_call *call, int err);
+/* The same of what is done in any case: where it is not noted the answer fails with the error. */
+int changes_note_always(struct pm_call *call, enum change change, uint64_t number,
+			const void *bytes, size_t len);
 /* Do to call all that left holds.  0, the error of the first that fails, -EBADMSG. */
 int changes_apply(struct pm_call *call, struct bytes_left *left);
 void changes_free(struct changes *changes);

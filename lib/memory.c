@@ -130,22 +130,13 @@ int memory_write_standing(pid_t tid, uint64_t to, const void *from, size_t len,
 	return err;
 }
 
-/* Of a copy: who does not ask whether it was written down must not answer as if it were. */
-static int note_write(struct pm_call *call, uint64_t addr, const void *from, size_t len)
-{
-	int err = changes_note(call, CHANGE_MEMORY, addr, from, len);
-
-	if (err)
-		changes_spoil(call, err);
-	return err;
-}
-
 int pm_call_write(struct pm_call *call, uint64_t addr, const void *from, size_t len)
 {
 	if (!len)
 		return 0;
+	/* Who does not ask whether it was written down must not answer as if it were. */
 	if (call->priv->changes)
-		return note_write(call, addr, from, len);
+		return changes_note_always(call, CHANGE_MEMORY, addr, from, len);
 	if (call->priv->standing.stands)
 		return memory_write_standing(call->tid, addr, from, len, &call->priv->standing);
 	return memory_write(call->tid, addr, from, len);
