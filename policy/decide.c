@@ -51,7 +51,7 @@ bool policy_wants(void *data, const char *syscall, uint32_t classes)
 {
 	const struct policy *policy = data;
 
-	if ((policy->wants | policy->refused) & classes)
+	if (policy->wants & classes)
 		return true;
 	for (size_t i = 0; i < policy->named.n; i++) {
 		const struct rule *rule = policy->rules[policy->named.rules[i]];

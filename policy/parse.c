@@ -123,10 +123,6 @@ static int set_fallback(struct parse *parse, uint32_t classes, const struct node
 			continue;
 		free(to->source);
 		*to = *fallback;
-		if (to->action == PM_ALLOW)
-			parse->policy->refused &= ~PM_BIT(class);
-		else
-			parse->policy->refused |= PM_BIT(class);
 		to->source = source_of(parse, node);
 		if (!to->source)
 			return -ENOMEM;
@@ -232,6 +228,14 @@ static int parse_rules(struct parse *parse, const struct node *node,
 	return err;
 }
 
+/* What a default refuses is wanted, whatever the rules say. */
+static void want_refused(struct policy *policy)
+{
+	for (int class = 0; class < PM_NCLASSES; class++)
+		if (policy->fallback[class].action != PM_ALLOW)
+			policy->wants |= PM_BIT(class);
+}
+
 /* Who lets others change what was allowed cannot refuse anything either. */
 static int check_races(struct parse *parse, const struct node *root)
 {
@@ -266,6 +270,7 @@ static int parse_policy(struct parse *parse, const struct node *root,
 	for (uint32_t i = 0; i < file->unsafe.n; i++)
 		parse->policy->unsafe |= (unsigned int)file->unsafe.what[i];
 	err = parse_fallbacks(parse, root, file);
+	want_refused(parse->policy);
 	if (!err)
 		err = parse_rules(parse, tree_value(root, "rules"), &file->rules);
 	return err ? err : check_races(parse, root);

@@ -126,7 +126,6 @@ struct policy {
 	uint32_t wants;
 	struct index_list named;
 	struct fallback fallback[PM_NCLASSES];
-	uint32_t refused;	/* the classes whose fallback is not to allow */
 	const struct policy_watch *watch;	/* or NULL */
 };
 
