@@ -18,11 +18,6 @@ tests_ignore=VOLATILE,ENOSYS,STRCPY,BIT_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO
 tests_ignore+=,SPACING,BRACES,COMPLEX_MACRO,MACRO_WITH_FLOW_CONTROL,MACRO_ARG_REUSE
 tests_ignore+=,AVOID_EXTERNS,CAMELCASE,STATIC_CONST_CHAR_ARRAY,FILE_PATH_CHANGES
 
-# Does the patch touch selftests alone?
-tests_only() {
-	! sed -n 's,^+++ b/,,p' "$1" | grep -qv '^tools/testing/'
-}
-
 style_checkpatch() {
 	local said ignore=()
 

@@ -29,3 +29,8 @@ series_apply() {
 	[ ${#patches[@]} -gt 0 ] || return 0
 	git -C "$1" am -q --committer-date-is-author-date "${patches[@]}"
 }
+
+# Does the patch touch selftests alone?
+tests_only() {
+	! sed -n 's,^+++ b/,,p' "$1" | grep -qv '^tools/testing/'
+}
