@@ -54,12 +54,10 @@ args sendmmsg-header
 args unix-connect sockets
 args mount-source mounts
 # Who does not know of 32-bit calls loses without a race.
+by_32_bits=args
+i386_runs || by_32_bits=no_i386
 for call in open openat2 exec-pointer connect socketcall sendmmsg; do
-	if i386_runs; then
-		args "$call-32"
-	else
-		no_i386 "$call-32"
-	fi
+	"$by_32_bits" "$call-32"
 done
 
 done_testing
