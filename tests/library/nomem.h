@@ -33,8 +33,6 @@ int sweep_calls(bool handler);
 int sweep_layer(void);
 int sweep_answer(void);
 
-/* Memory that all processes share, cleared. */
-void *shared(size_t size);
 /* How many descriptors this process has. */
 size_t descriptors(void);
 /* The program that is run; as it was given. */

@@ -32,14 +32,18 @@ static struct {
 
 static _Atomic long held;
 
-void starve_init(void)
+void *shared(size_t size)
 {
-	void *at = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		abort();
-	page = at;
+	return at;
+}
+
+void starve_init(void)
+{
+	page = shared(sizeof(*page));
 }
 
 void starve_begin(enum starve what, long n, bool lasting)

@@ -10,9 +10,12 @@
 #define POINTSMAN_TEST_STARVE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum starve { STARVE_NOTHING, STARVE_MEMORY, STARVE_THREADS };
 
+/* Memory that this process shares with all that it forks, cleared. */
+void *shared(size_t size);
 /* Before any of the others, and before a fork. */
 void starve_init(void);
 /* From now on; lasting: all after the n-th fail as well. */
