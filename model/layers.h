@@ -30,6 +30,10 @@
 #define MAX_CALLS 300
 #define MAX_STEPS 6
 #define MAX_NOTES 64
+/* A value that a layer makes up is the number of no process (PID_MAX_LIMIT). */
+#define VALUES 0x400000
+/* A signal a step, and one that ends pause(). */
+_Static_assert(MAX_STEPS + 1 <= MODEL_FRAMES, "a frame has no room");
 #define ANY 255
 
 /* The calls under test.  The last two name a path. */

@@ -111,7 +111,7 @@ struct model_frame {
 	uint64_t args[6];
 };
 
-#define MODEL_FRAMES 4
+#define MODEL_FRAMES 8
 
 /* What the task sees of it. */
 struct model_outcome {
