@@ -41,22 +41,22 @@ struct home {
 	_Atomic uint64_t at[WIDTHS];	/* 0: not mapped */
 };
 
-/* Owner: its threads, by reference.  All under the lock of the tasks. */
+/* Owner: its threads, by reference.  Changed under the lock of the tasks. */
 struct peer {
 	struct peer *next;	/* in its bucket */
 	unsigned int refs;	/* one is the table's until it is dead */
 	pid_t tgid;
 	int pidfd;
 	struct home *home;	/* a reference, or NULL: no call has needed one */
-	bool threads;		/* has made threads */
-	bool entangled;		/* another process may change its descriptors or working directory */
+	atomic_bool threads;	/* has made threads */
+	atomic_bool entangled;	/* another process may change its descriptors or working directory */
 	bool entangles;		/* so may its children's */
 };
 
 /* Owner: the table, and who has it from task_get(), by reference. */
 struct caller {
 	struct caller *next;	/* in its bucket */
-	unsigned int refs;
+	atomic_uint refs;	/* made by who has the lock */
 	pid_t tid;
 	int pidfd;		/* of a thread that is not the first; else -1 */
 	struct peer *peer;	/* a reference */
@@ -90,11 +90,11 @@ struct notify {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned int all;
-	unsigned int waiting;	/* for a notification */
+	atomic_uint waiting;	/* for a notification */
 	unsigned int may_wait;	/* no more than so many */
 	unsigned int idle;	/* until they are wanted */
 	unsigned int wanted;	/* of the idle ones, not yet up */
-	bool done;
+	atomic_bool done;
 	/* notify_lent.c: receiving can be ended.  NULL where it cannot. */
 	struct lent *lent;
 };
@@ -163,7 +163,7 @@ void callers_clear(struct callers *callers);
 struct caller *caller_get(struct notify *notify, pid_t tid);
 void caller_put(struct notify *notify, struct caller *caller);
 /* Nobody else can change its descriptors or its working directory. */
-bool caller_lonely(struct notify *notify, const struct caller *caller);
+bool caller_lonely(const struct notify *notify, const struct caller *caller);
 /* Its call makes a child with these flags. */
 void caller_births(struct notify *notify, struct caller *caller, uint64_t flags);
 /* It runs another program. */

@@ -38,21 +38,32 @@ static void call_another(struct notify *n)
 
 static void begin(struct notify *n)
 {
+	if (atomic_fetch_sub(&n->waiting, 1) > 1)
+		return;
 	pthread_mutex_lock(&n->lock);
-	if (!--n->waiting)
+	if (!n->waiting)
 		call_another(n);
 	pthread_mutex_unlock(&n->lock);
+}
+
+/* One of those who wait, where there are not enough. */
+static bool wait_too(struct notify *n)
+{
+	unsigned int waiting = n->waiting;
+
+	while (waiting < n->may_wait)
+		if (atomic_compare_exchange_weak(&n->waiting, &waiting, waiting + 1))
+			return true;
+	return false;
 }
 
 /* Back to waiting for a notification, or first for being wanted.  False: it is over. */
 static bool end(struct notify *n)
 {
-	bool over;
-
+	if (wait_too(n))
+		return !n->done;
 	pthread_mutex_lock(&n->lock);
-	if (n->waiting < n->may_wait) {
-		n->waiting++;
-	} else {
+	if (!wait_too(n)) {
 		n->idle++;
 		while (!n->done && !n->wanted)
 			pthread_cond_wait(&n->changed, &n->lock);
@@ -60,9 +71,8 @@ static bool end(struct notify *n)
 			n->wanted--;
 		n->idle--;
 	}
-	over = n->done;
 	pthread_mutex_unlock(&n->lock);
-	return !over;
+	return !n->done;
 }
 
 /* Has the last target gone? */
@@ -118,15 +128,14 @@ static void *serve(void *notify)
 
 /*
  * A kernel with the redirect wakes one for a notification.  There as many may wait as can
- * be busy at once, and one more: then nobody has to be called for calls that overlap.
+ * be busy at once: on each processor one that decides, and one that has answered and is kept
+ * from its wait by who has the answer.  With one more nobody has to be called meanwhile.
  */
 static unsigned int how_many_wait(const struct notify *n)
 {
-	long processors = n->redirect ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
+	long all = n->redirect ? 2 * sysconf(_SC_NPROCESSORS_ONLN) + 1 : WAITING;
 
-	if (processors >= AT_MOST)
-		return AT_MOST;
-	return processors < WAITING ? WAITING : (unsigned int)processors + 1;
+	return all < WAITING ? WAITING : all > AT_MOST ? AT_MOST : (unsigned int)all;
 }
 
 void notify_serve(struct notify *n)

@@ -80,22 +80,31 @@ static void peer_put(struct peer *peer)
 	free(peer);
 }
 
-static void put(struct caller *caller)
+static void caller_free(struct caller *caller)
 {
-	if (--caller->refs)
-		return;
 	slot_drop(&caller->slot);
 	cleanup_close(&caller->pidfd);
 	peer_put(caller->peer);
 	free(caller);
 }
 
+/* Called with the lock held. */
+static void put(struct caller *caller)
+{
+	if (atomic_fetch_sub(&caller->refs, 1) == 1)
+		caller_free(caller);
+}
+
+/* As long as the table has it that is one number less. */
 void caller_put(struct notify *n, struct caller *caller)
 {
+	if (atomic_fetch_sub(&caller->refs, 1) > 1)
+		return;
 	pthread_mutex_lock(&n->callers.lock);
-	put(caller);
+	caller_free(caller);
 	pthread_mutex_unlock(&n->callers.lock);
 }
+
 
 /* What a pidfd stands for has ended; its number may be another's by now. */
 static bool is_dead(int pidfd)
@@ -148,12 +157,19 @@ static struct peer *find_peer(struct callers *callers, pid_t tgid)
 	return peer;
 }
 
-static struct caller *find_caller(struct callers *callers, pid_t tid)
+static struct caller *known_caller(struct callers *callers, pid_t tid)
 {
 	struct caller *caller = *caller_bucket(callers, tid);
 
 	while (caller && caller->tid != tid)
 		caller = caller->next;
+	return caller;
+}
+
+static struct caller *find_caller(struct callers *callers, pid_t tid)
+{
+	struct caller *caller = known_caller(callers, tid);
+
 	if (!caller)
 		return NULL;
 	if (is_dead(caller->peer->pidfd)) {
@@ -258,11 +274,34 @@ static struct caller *add_caller(struct callers *callers, pid_t tid)
 	return caller;
 }
 
-struct caller *caller_get(struct notify *n, pid_t tid)
+/* One that is known, with a reference. */
+static struct caller *get_known(struct callers *callers, pid_t tid)
 {
 	struct caller *caller;
 
+	pthread_mutex_lock(&callers->lock);
+	caller = known_caller(callers, tid);
+	if (caller)
+		caller->refs++;
+	pthread_mutex_unlock(&callers->lock);
+	return caller;
+}
+
+/* Whether it lives is asked without the lock: for most calls that is all. */
+static bool lives(const struct caller *caller)
+{
+	return !is_dead(caller->peer->pidfd) && (caller->pidfd < 0 || !is_dead(caller->pidfd));
+}
+
+struct caller *caller_get(struct notify *n, pid_t tid)
+{
+	struct caller *caller = get_known(&n->callers, tid);
+
+	if (caller && lives(caller))
+		return caller;
 	pthread_mutex_lock(&n->callers.lock);
+	if (caller)
+		put(caller);
 	caller = find_caller(&n->callers, tid);
 	if (!caller)
 		caller = add_caller(&n->callers, tid);
@@ -272,14 +311,9 @@ struct caller *caller_get(struct notify *n, pid_t tid)
 	return caller;
 }
 
-bool caller_lonely(struct notify *n, const struct caller *caller)
+bool caller_lonely(const struct notify *n, const struct caller *caller)
 {
-	bool lonely;
-
-	pthread_mutex_lock(&n->callers.lock);
-	lonely = n->own && !caller->peer->threads && !caller->peer->entangled;
-	pthread_mutex_unlock(&n->callers.lock);
-	return lonely;
+	return n->own && !caller->peer->threads && !caller->peer->entangled;
 }
 
 void caller_births(struct notify *n, struct caller *caller, uint64_t flags)
@@ -335,13 +369,12 @@ static int install(const struct notice *notice, struct home *home)
 	return 0;
 }
 
-static int need_pin(const struct notice *notice, struct home *home)
+/* Another thread may just do the same. */
+static int make_home(const struct notice *notice, struct home *home)
 {
 	enum width width = width_of(notice->kernel->data.arch);
 	int err = 0;
 
-	if (home->at[width])
-		return 0;
 	pthread_mutex_lock(&home->making);
 	if (!home->at[width])
 		err = install(notice, home);
@@ -364,23 +397,24 @@ int caller_room(const struct notice *notice, size_t size, bool fresh, uint64_t *
 {
 	struct notify *n = notice->notify;
 	struct caller *caller = notice->caller;
+	enum width width = width_of(notice->kernel->data.arch);
 	struct home *home;
-	int err;
+	int err = 0;
 
 	pthread_mutex_lock(&n->callers.lock);
 	home = home_of(caller, fresh ? caller->slot.arena : NULL);
-	pthread_mutex_unlock(&n->callers.lock);
-	if (!home)
-		return -ENOMEM;
-	err = need_pin(notice, home);
-	pthread_mutex_lock(&n->callers.lock);
-	if (!err)
+	if (home && !home->at[width]) {
+		pthread_mutex_unlock(&n->callers.lock);
+		err = make_home(notice, home);
+		pthread_mutex_lock(&n->callers.lock);
+	}
+	if (home && !err)
 		err = take_slot(caller, home->arena, size);
-	if (!err)
-		*at = home->at[width_of(notice->kernel->data.arch)] + caller->slot.offset;
+	if (home && !err)
+		*at = home->at[width] + caller->slot.offset;
 	home_put(home);
 	pthread_mutex_unlock(&n->callers.lock);
-	return err;
+	return home ? err : -ENOMEM;
 }
 
 /* The program itself has ended, though not all of its children may have: its terminal is free. */

@@ -39,4 +39,6 @@ out=$(CORES_SUPERVISED=1 "$PM" run --path "$TMPDIR/from=$TMPDIR/to" -- \
 	"$PM_BUILD/tests/notify/src/cores" "$rounds" "$calls" 2>&1)
 ok $? 'two programs under a policy' "$out"
 told 'pointsman run' "$out"
+told 'without a supervisor' "$(CORES_SUPERVISED=1 "$PM_BUILD/tests/notify/src/cores" "$rounds" \
+	$((calls * 50)))"
 done_testing
