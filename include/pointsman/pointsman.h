@@ -395,7 +395,9 @@ struct pm_layer {
  * that a handler has at hand when it crashes or exits, or a thread that called
  * handle() ends, at once.  Then the process is started anew, as it was in the
  * beginning.  While a call waits, its thread does; others wait with it only where
- * the backend asks one after the other (ptrace).
+ * the backend asks one after the other (ptrace).  A child that a thread of it makes
+ * past fork(2), by clone(2) itself, can have a call at hand as well: then its asker may
+ * not be told of the end, and waits until the limit.
  *
  * Targets of the same user can signal the process, as they can the supervisor.
  * They cannot trace it.  So late is what a target can have if it wants to: PM_ALLOW
