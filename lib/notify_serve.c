@@ -143,7 +143,8 @@ void notify_serve(struct notify *n)
 	pthread_t burier;
 	bool buries = !pthread_create(&burier, NULL, callers_bury, n);
 
-	n->all = n->waiting = 1;
+	n->all = 1;
+	n->waiting = 1;
 	n->may_wait = how_many_wait(n);
 	serve(n);
 	pthread_mutex_lock(&n->lock);
