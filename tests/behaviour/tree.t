@@ -26,8 +26,13 @@ while read -r file; do
 	# Deleted, and not yet so in the index.
 	[ -e "$file" ] || continue
 	count=$((count + 1))
-	licence=$(head -n 5 "$file" | tr -d '\0' |
-		sed -n 's/.*SPDX-License-Identifier: \([^ ]*\).*/\1/p' | head -n 1)
+	licence=''
+	for _ in 1 2 3 4 5; do
+		IFS= read -r line || [ -n "$line" ] || break
+		[[ $line =~ SPDX-License-Identifier:\ ([^ ]*) ]] || continue
+		licence=${BASH_REMATCH[1]}
+		break
+	done <"$file"
 	case $file in
 	kernel/*) expected=GPL-2.0 ;;
 	*) expected=LGPL-2.1-or-later ;;

@@ -46,6 +46,9 @@
 
 enum outcome { REFUSED, RAN, OTHER, WIN, OUTCOMES };
 
+/* So many times the tries that are asked for, until each side has been met. */
+#define PATIENCE 20
+
 static unsigned long tries, counts[OUTCOMES];
 static volatile int exec_errno;
 static bool until_win;
@@ -54,6 +57,15 @@ static void count(enum outcome outcome)
 {
 	tries++;
 	counts[outcome]++;
+}
+
+/* Who swaps may not have run yet, where a processor is shared. */
+static bool enough(unsigned long wanted)
+{
+	if (until_win)
+		return counts[WIN] || tries >= wanted;
+	return tries >= wanted &&
+	       ((counts[REFUSED] && counts[RAN]) || tries >= wanted * PATIENCE);
 }
 
 static void pause_a_little(void)
@@ -600,7 +612,7 @@ int main(int argc, char **argv)
 		if (argc == 5)
 			flipping = start_flipping(find_kind(argv[4]));
 		attack_place(false);
-		while (tries < wanted && !(until_win && counts[WIN]))
+		while (!enough(wanted))
 			whats[i].try();
 		if (flipping)
 			stop_flipping(flipping);
