@@ -30,8 +30,6 @@
 #define MAX_CALLS 300
 #define MAX_STEPS 6
 #define MAX_NOTES 64
-/* A value that a layer makes up is the number of no process (PID_MAX_LIMIT). */
-#define VALUES 0x400000
 /* A signal a step, and one that ends pause(). */
 _Static_assert(MAX_STEPS + 1 <= MODEL_FRAMES, "a frame has no room");
 #define ANY 255
@@ -166,7 +164,7 @@ struct shared {
 	struct model_call call[MAX_CALLS];
 	bool sleeps[MAX_CALLS];
 	volatile int current, done, step, watch;
-	volatile pid_t task, parent;
+	volatile pid_t task;
 	volatile int notes[MAX_CALLS];
 	struct note note[MAX_CALLS][MAX_NOTES];
 	struct seen seen[MAX_CALLS];

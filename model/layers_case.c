@@ -147,7 +147,7 @@ static struct says some_says(uint64_t *r, int nr, int mark)
 		says.err = 200 + mark;
 	} else if (p < 65) {
 		says.what = SAY_VALUE;
-		says.value = percent(r, 10) ? -EINTR : VALUES + 1 + mark;
+		says.value = percent(r, 10) ? -EINTR : 1000 + mark;
 	} else if (p < 66) {
 		says.what = SAY_KILL;
 	} else if (p < 70) {

@@ -116,7 +116,6 @@ int task_main(struct shared *with)
 	action.sa_flags |= SA_RESTART;
 	if (sigaction(SIGUSR1, &action, NULL))
 		return 2;
-	shared->parent = getpid();
 	while (shared->done < shared->calls) {
 		int status, from = shared->done;
 		pid_t pid = fork();
