@@ -29,10 +29,15 @@ static void call_another(struct notify *n)
 		n->wanted++;
 		n->waiting++;
 		pthread_cond_signal(&n->changed);
-	} else if (n->all < AT_MOST && !pthread_create(&thread, NULL, serve, n)) {
+	} else if (n->all < AT_MOST) {
+		/* Counted first: it takes itself off without the lock. */
+		n->waiting++;
+		if (pthread_create(&thread, NULL, serve, n)) {
+			n->waiting--;
+			return;
+		}
 		pthread_detach(thread);
 		n->all++;
-		n->waiting++;
 	}
 }
 

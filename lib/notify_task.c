@@ -98,13 +98,12 @@ static void put(struct caller *caller)
 /* As long as the table has it that is one number less. */
 void caller_put(struct notify *n, struct caller *caller)
 {
-	if (atomic_fetch_sub(&caller->refs, 1) > 1)
-		return;
-	pthread_mutex_lock(&n->callers.lock);
-	caller_free(caller);
-	pthread_mutex_unlock(&n->callers.lock);
+	if (atomic_fetch_sub(&caller->refs, 1) == 1) {
+		pthread_mutex_lock(&n->callers.lock);
+		caller_free(caller);
+		pthread_mutex_unlock(&n->callers.lock);
+	}
 }
-
 
 /* What a pidfd stands for has ended; its number may be another's by now. */
 static bool is_dead(int pidfd)
@@ -287,12 +286,12 @@ static struct caller *get_known(struct callers *callers, pid_t tid)
 	return caller;
 }
 
-/* Whether it lives is asked without the lock: for most calls that is all. */
 static bool lives(const struct caller *caller)
 {
 	return !is_dead(caller->peer->pidfd) && (caller->pidfd < 0 || !is_dead(caller->pidfd));
 }
 
+/* Whether it lives is asked without the lock: for most calls that is all. */
 struct caller *caller_get(struct notify *n, pid_t tid)
 {
 	struct caller *caller = get_known(&n->callers, tid);
@@ -399,22 +398,23 @@ int caller_room(const struct notice *notice, size_t size, bool fresh, uint64_t *
 	struct caller *caller = notice->caller;
 	enum width width = width_of(notice->kernel->data.arch);
 	struct home *home;
-	int err = 0;
+	int err;
 
 	pthread_mutex_lock(&n->callers.lock);
 	home = home_of(caller, fresh ? caller->slot.arena : NULL);
-	if (home && !home->at[width]) {
+	err = home ? 0 : -ENOMEM;
+	if (!err && !home->at[width]) {
 		pthread_mutex_unlock(&n->callers.lock);
 		err = make_home(notice, home);
 		pthread_mutex_lock(&n->callers.lock);
 	}
-	if (home && !err)
+	if (!err)
 		err = take_slot(caller, home->arena, size);
-	if (home && !err)
+	if (!err)
 		*at = home->at[width] + caller->slot.offset;
 	home_put(home);
 	pthread_mutex_unlock(&n->callers.lock);
-	return home ? err : -ENOMEM;
+	return err;
 }
 
 /* The program itself has ended, though not all of its children may have: its terminal is free. */
