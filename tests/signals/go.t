@@ -6,9 +6,9 @@
 # shellcheck source=tests/signals/signals.sh
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/signals/signals.sh"
 
-program=$PM_BUILD/tests/signals/preempt
+program=$PM_BUILD/go/preempt
 [ -x "$program" ] || need go
-out=$("$PM_SRC/tests/signals/build-go" "$PM_BUILD" 2>&1)
+out=$("$PM_SRC/tests/harness/build-go" "$PM_BUILD" signals/src/preempt.go 2>&1)
 ok $? 'the program is built' "$out"
 policy=names.yaml
 both "$PM_ROUNDS" 'preemption' "$program"
