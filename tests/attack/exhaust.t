@@ -62,9 +62,9 @@ other=$(sed -n 's/.* other=\([0-9]*\) .*/\1/p' <<<"$out")
 lines=$(sed -n 's/^lines=//p' <<<"$out")
 [ -n "$ran" ] && [ "${other:-0}" -gt 0 ] && [ "$ran" -le "${lines:-0}" ] && [[ $out == *'last error ENOSPC'* ]]
 ok $? "the disk of the audit: $ran opens ran, $lines have lines, $other calls failed" "$out"
-# Who writes what calls there were, and goes on when it cannot.
+# Who writes what calls there were, and goes on when it cannot: it is slow, and has less room.
 # shellcheck disable=SC2016 # a script of its own
-out=$("${own[@]}" sh -c 'mount -t tmpfs -o size=256k none "$1/small" && {
+out=$("${own[@]}" sh -c 'mount -t tmpfs -o size=8k none "$1/small" && {
 	strace -f -o "$1/small/trace" -e trace=openat \
 		"$2" nothing "$1/files/good" "$1/files/evil" 3 2>/dev/null
 	echo "lines=$(grep -c "\"$1/files/good\"" "$1/small/trace")"

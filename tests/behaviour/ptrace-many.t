@@ -70,6 +70,10 @@ go_on
 phase executed 'as executed ones too'
 go_on
 phase last 'they end again'
+# One that is notified closes those of the dead when it comes to it.
+until [ "$(descriptors)" -le "$descriptors_before" ]; do
+	read -r -t 0.1 line <&"${COPROC[0]}"
+done
 is "$(descriptors)" "$descriptors_before" 'the supervisor has as many descriptors as before'
 is "$(mappings)" "$mappings_before" 'and as many mappings'
 memory_after=$(memory)
