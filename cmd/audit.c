@@ -59,7 +59,7 @@ static int audit_new(int fd, bool decided, struct audit **out)
 		return -ENOMEM;
 	audit->fd = fd;
 	audit->decided = decided;
-	audit->observer = (struct pm_observer){ .data = audit, .tell = tell };
+	audit->observer = (struct pm_observer){ .data = audit, .tell = tell, .ignores_fd = true };
 	*out = audit;
 	return 0;
 }

@@ -27,6 +27,7 @@ enum {
 	OPT_NO_LANDLOCK,
 	OPT_NO_MSEAL,
 	OPT_KEEP_ORPHANS,
+	OPT_OWN_LISTENERS,
 };
 
 static const struct option policy_options[] = {
@@ -48,6 +49,7 @@ static const struct option run_only[] = {
 	{ "no-landlock", no_argument, NULL, OPT_NO_LANDLOCK },
 	{ "no-mseal", no_argument, NULL, OPT_NO_MSEAL },
 	{ "keep-orphans", no_argument, NULL, OPT_KEEP_ORPHANS },
+	{ "own-listeners", no_argument, NULL, OPT_OWN_LISTENERS },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -236,6 +238,9 @@ static int take(struct run_options *options, int option, const char *arg)
 		return 0;
 	case OPT_NO_MSEAL:
 		options->no_mseal = true;
+		return 0;
+	case OPT_OWN_LISTENERS:
+		options->own_listeners = true;
 		return 0;
 	case OPT_KEEP_ORPHANS:
 		options->keep_orphans = true;

@@ -31,6 +31,7 @@ struct run_options {
 	bool no_landlock;
 	bool no_mseal;
 	bool keep_orphans;
+	bool own_listeners;
 	bool verbose;
 	bool help;			/* print the usage and do nothing else */
 	bool version;

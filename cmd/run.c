@@ -55,6 +55,7 @@ void run_help(FILE *to)
 	      "      --audit-decided        leave out plain allows, unless a rule says log\n"
 	      "      --backend NAME         notify, ptrace, or the first that works: auto\n"
 	      "      --keep-orphans         notify: without supervisor, calls answer ENOSYS\n"
+	      "      --own-listeners        ptrace: programs may have listeners of seccomp(2)\n"
 	      "      --no-landlock          put no Landlock rule set under the policies\n"
 	      "      --no-mseal             do as on a kernel without mseal(2); for tests\n"
 	      "  -v, --verbose              say what is guaranteed for which calls, then run\n"
@@ -205,6 +206,7 @@ static int start(struct run *run)
 		.backend = run->options.backend,
 		.no_mseal = run->options.no_mseal,
 		.keep_orphans = run->options.keep_orphans,
+		.own_listeners = run->options.own_listeners,
 	};
 	char **command = run->options.command;
 	enum pm_stage stage = PM_STAGE_SETUP;

@@ -120,7 +120,8 @@ static int become(const struct watch *watch, int fd)
 	struct looking looking = { 0 };
 	/* What it asks is locked where that is needed: held around all of it, that would be twice. */
 	struct pm_layer layer = { .name = "watch", .data = &looking, .wants = look_wants,
-				  .decide = look, .concurrent = true, .ignores_comm = true };
+				  .decide = look, .concurrent = true, .ignores_comm = true,
+				  .ignores_fd = true };
 	struct pm_layer *layers[] = { &layer };
 	struct pm_options options = { .layers = layers, .nlayers = 1 };
 	char **command = watch->options->command;

@@ -210,6 +210,8 @@ static unsigned int walk_flags(const struct pm_call *call, const struct pm_item 
 	} else if (how.flags & O_CREAT && !(how.flags & O_PATH)) {
 		flags |= PM_RESOLVE_CREATE;
 	}
+	if (call->priv->only_asks)
+		flags |= PM_RESOLVE_LOOK;
 	return flags;
 }
 

@@ -40,6 +40,7 @@ struct pm_call_private {
 	struct changes *changes;
 	struct kept *kept;	/* call_keep() */
 	struct pm_view_known known;	/* of the thread's view, while it is in this call */
+	bool only_asks;		/* where it leads can be told without its descriptor */
 	struct standing standing;	/* of a thread that is not stopped; else cleared */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;

@@ -3,11 +3,13 @@
 #include "filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/sched.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,8 +32,9 @@ struct leaf {
 	uint8_t arg;
 	uint8_t or;		/* value is not the only one; no padding: leaves are compared as bytes */
 	uint32_t value, other;
-	uint32_t special;	/* the action where the comparison holds */
+	uint32_t special;	/* the action where it holds */
 	uint32_t zero;		/* the action where arg is 0, or 0: no other than elsewhere */
+	uint32_t bits, bits_arg;	/* or one of these bits, if any, is in that argument */
 };
 
 struct range {
@@ -165,7 +168,7 @@ static void narrow_sending(const struct pm_options *options, unsigned int how,
 {
 	if (call->what & KNOWN_SENDS && !chain_wants_for(options, call->name, PM_BIT(PM_CLASS_SEND)))
 		*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, call->arg, 0,
-				       MSG_FASTOPEN, 0, stop(how), 0 };
+				       MSG_FASTOPEN, 0, stop(how), 0, 0, 0 };
 }
 
 /* One tracer is all that a thread can have: ours, or any but of the supervisor. */
@@ -174,7 +177,7 @@ static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
 	if (!(how & FILTER_NOTIFY))
 		return (struct leaf){ .action = RET_ERRNO(EPERM) };
 	return (struct leaf){ SECCOMP_RET_ALLOW, BPF_JEQ, 1, 0, (uint32_t)supervisor, 0,
-			      RET_ERRNO(EPERM), 0 };
+			      RET_ERRNO(EPERM), 0, 0, 0 };
 }
 
 /*
@@ -186,11 +189,48 @@ static struct leaf leaf_of_reaching(const struct known *call, pid_t supervisor, 
 				    uint32_t action)
 {
 	struct leaf leaf = { action, BPF_JEQ, call->arg, 1,
-			     (uint32_t)supervisor, -(uint32_t)supervisor, RET_ERRNO(EPERM), 0 };
+			     (uint32_t)supervisor, -(uint32_t)supervisor, RET_ERRNO(EPERM), 0, 0, 0 };
 
 	if (how & FILTER_NOTIFY) {
 		leaf.zero = action;
 		leaf.action = stop(how);
+	}
+	return leaf;
+}
+
+/*
+ * Is it sent to the listener of a supervisor that traces?  No other reason to see it is
+ * there than to decide on it.
+ */
+static bool is_answered(const struct pm_options *options, unsigned int how, uint32_t arch, int nr,
+			const char *name, const struct known *call)
+{
+	/* What is let go on races anyway, and an open may have to wait. */
+	if (call->what & KNOWN_OPENS && options->unsafe & PM_UNSAFE_RACES)
+		return false;
+	return how & FILTER_ANSWERS && arch == AUDIT_ARCH_X86_64 && call->what & KNOWN_LOOKS &&
+	       stops_of(options, how, arch, nr, name, call) == STOPS_FOR_LAYERS;
+}
+
+bool filter_answers(const struct pm_options *options, unsigned int how, uint32_t arch, int nr,
+		    const uint64_t args[6])
+{
+	const char *name = pm_syscall_name(arch, nr);
+	const struct known *call = name ? known_number(arch, nr) : &nothing;
+
+	return name && is_answered(options, how, arch, nr, name, call) &&
+	       (uint32_t)args[FILTER_DIVERTED_ARG] != FILTER_DIVERTED &&
+	       !(call->what & KNOWN_OPENS && args[call->arg] & FILTER_OPENS_ELSE);
+}
+
+static struct leaf leaf_of_answer(const struct known *call, unsigned int how)
+{
+	struct leaf leaf = { SECCOMP_RET_USER_NOTIF, BPF_JEQ, FILTER_DIVERTED_ARG, 0,
+			     FILTER_DIVERTED, 0, stop(how), 0, 0, 0 };
+
+	if (call->what & KNOWN_OPENS) {
+		leaf.bits = FILTER_OPENS_ELSE;
+		leaf.bits_arg = call->arg;
 	}
 	return leaf;
 }
@@ -216,17 +256,19 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 		leaf.action = SECCOMP_RET_ALLOW;
 	if (call->what & KNOWN_REACHES)
 		return leaf_of_reaching(call, supervisor, how, leaf.action);
+	if (is_answered(options, how, arch, nr, name, call))
+		return leaf_of_answer(call, how);
 	if (leaf.action == stop(how)) {
 		narrow_sending(options, how, call, &leaf);
 		return leaf;
 	}
 	if (call->what & KNOWN_BIRTHS)
-		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0 };
+		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0, 0, 0 };
 	if (keeps_memory(call, how))
 		return (struct leaf){ leaf.action, BPF_JEQ, call->arg, 0, MADV_DONTFORK, 0,
-				      stop(how), 0 };
+				      stop(how), 0, 0, 0 };
 	if (guard && call->what & KNOWN_MAPS)
-		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0 };
+		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0, 0, 0 };
 	return leaf;
 }
 
@@ -252,6 +294,12 @@ static void emit(struct emitter *e, uint16_t code, uint8_t jt, uint8_t jf, uint3
 
 static void emit_leaf(struct emitter *e, const struct leaf *leaf)
 {
+	if (leaf->bits) {
+		emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0,
+		     (uint32_t)offsetof(struct seccomp_data, args) + 8u * leaf->bits_arg);
+		emit(e, BPF_JMP | BPF_JSET | BPF_K, 0, 1, leaf->bits);
+		emit(e, BPF_RET | BPF_K, 0, 0, leaf->special);
+	}
 	if (leaf->op) {
 		emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		     (uint32_t)offsetof(struct seccomp_data, args) + 8u * leaf->arg);
@@ -350,6 +398,19 @@ static int install(const struct sock_fprog *program, unsigned long flags)
 int filter_install(const struct sock_fprog *program)
 {
 	return install(program, 0);
+}
+
+void filter_wake_in_place(int listener)
+{
+	uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
+
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+}
+
+int filter_install_answering(const struct sock_fprog *program)
+{
+	return install(program, SECCOMP_FILTER_FLAG_NEW_LISTENER |
+				SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
 }
 
 int filter_install_listener(const struct sock_fprog *program, bool kill_orphans)

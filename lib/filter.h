@@ -3,7 +3,7 @@
  * filter.h - the seccomp filter under which a target runs
  *
  * It stops what some layer wants to see and what the supervisor itself has to
- * (SECCOMP_RET_TRACE, or SECCOMP_RET_USER_NOTIF), lets pass what is known to name
+ * (SECCOMP_RET_TRACE, SECCOMP_RET_USER_NOTIF, or each for some), lets pass what is known to name
  * nothing, and answers ENOSYS to every number of every table that it does not
  * know.
  */
@@ -20,6 +20,17 @@
 
 #define FILTER_GUARD 1u		/* there is no mseal: calls that could move the arena stop */
 #define FILTER_NOTIFY 2u	/* what stops is sent to a listener, not to a tracer */
+#define FILTER_ANSWERS 4u	/* what only looks is sent to a listener, the rest to a tracer */
+#define FILTER_OPENS_ELSE \
+	(O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_ASYNC | (O_TMPFILE & ~O_DIRECTORY))
+				/* flags of an open that does not only look */
+
+/*
+ * A call that was sent to the listener and comes to the tracer after all has this in the
+ * lower half of an argument that none of those calls has.
+ */
+#define FILTER_DIVERTED 0x706d6469u
+#define FILTER_DIVERTED_ARG 5u
 
 /*
  * Builds the filter, how being FILTER_* bits.  supervisor is its pid: calls that
@@ -46,6 +57,10 @@ int filter_reaches(uint32_t arch, int nr);
 enum filter_effect { FILTER_NO_EFFECT, FILTER_CHANGES_VIEW, FILTER_SHOWS_PLACE };
 enum filter_effect filter_effect(uint32_t arch, int nr);
 
+/* Is a call of this number, with these arguments, sent to the listener of FILTER_ANSWERS? */
+bool filter_answers(const struct pm_options *options, unsigned int how, uint32_t arch, int nr,
+		    const uint64_t args[6]);
+
 /*
  * The same for all numbers of a table, kept.
  *
@@ -68,6 +83,10 @@ unsigned int filter_reason(const struct filter_table *table, int nr);
 
 /* Install it in the calling thread, which gets no_new_privs.  0 or -errno. */
 int filter_install(const struct sock_fprog *program);
+/* Who is woken by a listener runs where the one runs who wakes it, if the kernel can do that. */
+void filter_wake_in_place(int listener);
+/* The same, with a listener for what FILTER_ANSWERS sends.  Its descriptor, or -errno. */
+int filter_install_answering(const struct sock_fprog *program);
 /*
  * The same, with a listener that may redirect; who makes a call when it is closed is
  * killed, or not.  Its descriptor, or -errno.

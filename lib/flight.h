@@ -24,6 +24,12 @@ struct view_changes {
 	uint64_t made;
 };
 
+/* A notification that waits for its answer; listener 0: there is none. */
+struct note {
+	int listener;
+	uint64_t id;
+};
+
 /* A call in flight. Owner: its thread. */
 struct flight {
 	struct pm_call call;
@@ -45,6 +51,8 @@ struct flight {
 	int64_t forced_result;
 	struct program program;		/* what execve must run */
 	struct view_changes *changes;	/* it is one of these, or NULL */
+	struct note note;		/* it came by this, and not by a stop */
+	bool diverted;			/* it came by one, and runs at a stop after all */
 };
 
 /* As it was made; NULL: no memory.  flight_free() gives back all of it. */

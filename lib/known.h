@@ -21,7 +21,10 @@ enum {
 	KNOWN_REACHES = 8,
 	/* It connects only where arg has MSG_FASTOPEN. */
 	KNOWN_SENDS = 16,
-	/* It changes the root, the rights or the user namespace of its thread, or of others. */
+	/*
+	 * It changes the root, the rights or the user namespace of its thread, or of others, or
+	 * who else has a say in what they open.
+	 */
 	KNOWN_VIEWS = 32,
 	/* It shows or sets on which processors a thread runs, or how. */
 	KNOWN_PLACES = 64,
@@ -35,10 +38,14 @@ enum {
 	KNOWN_TRACES = 1024,
 	/* It can stand for others: pm_syscall_stands_for(). */
 	KNOWN_STANDS = 2048,
+	/* It looks at a file and does nothing to it: one that traces can answer it itself. */
+	KNOWN_LOOKS = 4096,
+	/* And opens it, with flags in arg. */
+	KNOWN_OPENS = 8192,
 };
 
 struct known {
-	char name[20];	/* in it, as those of shapes.h are */
+	char name[23];	/* in it, as those of shapes.h are */
 	uint16_t what;		/* KNOWN_* */
 	uint8_t arg;
 };

@@ -43,14 +43,6 @@ void notify_clear(struct notify *n)
 	pthread_mutex_destroy(&n->lock);
 }
 
-/* Who is woken runs where the one runs who wakes it, where the kernel can do that. */
-static void wake_in_place(int listener)
-{
-	uint64_t flags = SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP;
-
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
-}
-
 static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
 	struct notify *n = data;
@@ -70,7 +62,7 @@ static void supervise(void *data)
 	n->listener = supervisor_take();
 	if (n->listener < 0)
 		return;
-	wake_in_place(n->listener);
+	filter_wake_in_place(n->listener);
 	notify_serve(n);
 }
 
@@ -81,13 +73,14 @@ static int notify_exec(const struct pm_options *options, const char *file, char 
 	struct supervision how = { .data = n, .attach = attach, .supervise = supervise,
 				   .takes_descriptor = true };
 	struct sock_fprog program = { 0 };
+	unsigned int filter;
 	int err, listener;
 
 	*stage = PM_STAGE_SETUP;
 	if (!n)
 		return pm_fail(-ENOMEM, "%s", strerror(ENOMEM));
 	n->options = options;
-	err = supervisor_confine(options, &how, &program);
+	err = supervisor_confine(options, &how, &program, &filter);
 	free(n);
 	if (err)
 		return err;

@@ -6,6 +6,8 @@
  * ptrace_loop.c	takes every stop to the stage that it belongs to
  * ptrace_call.c	a call, from its stop to the form in which it runs
  * ptrace_answer.c	a call that does not run
+ * ptrace_note.c	calls that come by a notification
+ * ptrace_open.c	an open that is answered by a descriptor
  * ptrace_arena.c	the arena, and files that the target is handed
  * ptrace_return.c	a call returns, or has become another program
  * ptrace_own.c		calls that the supervisor itself has to see
@@ -49,13 +51,24 @@ struct supervisor {
 	struct tasks tasks;
 	struct courier courier;
 	pid_t program;		/* the process that runs the program, while it lives */
+	bool only_asks;		/* no layer uses the descriptors of files */
 	bool guard;		/* no mseal: calls that could move the arena stop */
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;
 	struct view_changes changes;
 	struct placing placing;
 	struct filter_table tables[WIDTHS];
+	/* The listener of what is answered without a stop, or 0; and what tells of stops beside it. */
+	int listener, stops;
+	bool awaits;		/* the program is about to hand it over */
+	unsigned int filter;	/* FILTER_* of its own */
+	bool watched;		/* somebody may be asked whether a file may be opened */
+	sigset_t waiting;	/* what is blocked while it is waited for both */
 };
+
+/* The kernel's own: the call is made again, or fails with EINTR; is made again, whatever comes. */
+#define ERESTARTSYS 512
+#define ERESTARTNOINTR 513
 
 /* Let a stopped thread go on.  A thread that is gone is not an error. */
 void thread_resume(struct thread *thread, int signal);
@@ -71,6 +84,48 @@ static inline bool gone(int err)
 /* ptrace_call.c */
 void call_stop(struct supervisor *supervisor, struct thread *thread,
 	       const struct __ptrace_syscall_info *info, bool entry);
+
+/* The same of a call that has come by a notification. */
+void call_notice(struct supervisor *supervisor, struct thread *thread,
+		 const struct __ptrace_syscall_info *info, const struct note *note);
+/* The stop of one that was diverted. */
+void call_diverted(struct supervisor *supervisor, struct thread *thread,
+		   const struct __ptrace_syscall_info *info);
+
+/*
+ * ptrace_note.c.  The program hands its listener over, in a call that it makes to be seen:
+ * note_hand_over() in the program, 0 or -errno, and what the supervisor does at its stop.
+ */
+int note_hand_over(int listener);
+bool note_is_hand_over(const struct supervisor *supervisor,
+		       const struct __ptrace_syscall_info *info);
+void note_take(struct supervisor *supervisor, struct thread *thread,
+	       const struct __ptrace_syscall_info *info);
+/* Answer notifications until a thread may have stopped or ended. */
+void note_wait(struct supervisor *supervisor);
+/* The call does not run and answers value; or it runs as it is. */
+void note_value(const struct note *note, int64_t value);
+void note_continue(const struct note *note);
+/* It answers fd, by another number in the thread.  That, or -errno, which it answers then. */
+int64_t note_descriptor(const struct note *note, int fd, bool close_on_exec);
+/*
+ * The call is decided on, and only the thread itself can run it from a pin: it makes it once
+ * more, with a mark by which the filter stops it.
+ */
+void note_divert(struct thread *thread);
+/*
+ * ptrace_open.c.  Open it and answer, where the thread itself would have opened the same;
+ * else false.
+ */
+bool open_answered(struct supervisor *supervisor, struct thread *thread);
+
+/* At any stop on the way there; where it has come to; and where the mark is in the way. */
+void note_mark(struct thread *thread);
+void note_arrived(struct thread *thread);
+void note_unmark(struct thread *thread);
+/* A signal is about to be delivered: it is on another way. */
+void note_signalled(const struct supervisor *supervisor, struct thread *thread);
+void note_astray(struct thread *thread);
 
 /*
  * ptrace_answer.c.  All end the flight and let the thread go on.  err is a
@@ -101,6 +156,10 @@ void call_executed(struct supervisor *supervisor, struct thread *thread);
 void call_trapped(struct thread *thread);
 /* The next of several steps is in its call, where signals may come again.  0 or -errno. */
 int call_issued(struct thread *thread);
+
+/* Let no signal come to a stopped thread until it is released, at another stop.  0 or -errno. */
+int signals_hold(struct thread *thread);
+int signals_release(struct thread *thread);
 
 /* ptrace_own.c: a call that the supervisor itself has to see. */
 enum own {
@@ -138,6 +197,8 @@ void place_apart(struct placing *placing);
 void place_show(struct placing *placing, struct flight *flight);
 /* Where it opens a file that shows it, none is from now on. */
 void place_opening(struct placing *placing, const struct pm_call *call);
+/* From now on the placed are let go by time only while this mask is in force. */
+void place_hold(const struct placing *placing, sigset_t *mask);
 /* The child begins with the processors that its parent has. */
 void place_born(struct placing *placing, const struct thread *parent, pid_t child);
 /* It has executed a program, and with that taken the number of another thread. */

@@ -5,7 +5,7 @@
 #include "ptrace.h"
 
 /*
- * The call does not run and answers value.  At an entry stop the filters still
+ * The call does not run and answers value.  Its notification is answered.  At an entry stop the filters still
  * come, and one of them may end the program for a number that it does not
  * expect: a call that does nothing goes in its place.
  */
@@ -13,6 +13,12 @@ void answer_value(struct thread *thread, bool entry, int64_t value)
 {
 	struct flight *flight = thread->flight;
 
+	if (flight && flight->note.listener) {
+		note_value(&flight->note, value);
+		flight_free(flight);
+		thread->flight = NULL;
+		return;
+	}
 	if (entry) {
 		int err;
 
@@ -26,6 +32,7 @@ void answer_value(struct thread *thread, bool entry, int64_t value)
 		if (err && !gone(err))
 			thread_kill(thread);
 	} else {
+		note_unmark(thread);
 		thread_skip(thread, value);
 		flight_free(flight);
 		thread->flight = NULL;

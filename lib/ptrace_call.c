@@ -21,6 +21,12 @@
 /* Let the call run as it is in the target's registers. */
 static void run_untouched(struct thread *thread, bool entry, bool follow)
 {
+	if (thread->flight->note.listener) {
+		note_continue(&thread->flight->note);
+		flight_free(thread->flight);
+		thread->flight = NULL;
+		return;
+	}
 	if (!follow) {
 		flight_free(thread->flight);
 		thread->flight = NULL;
@@ -72,6 +78,7 @@ static void run_adopted(struct supervisor *s, struct thread *thread, bool entry)
 		return;
 	}
 	pm_call_open_how(&flight->call, &how);
+	note_unmark(thread);
 	thread->giving = giving_start(GIVE_FILE, thread->tid, flight->call.arch, fd,
 				      how.flags & O_CLOEXEC ? 0 : GIVE_KEEP_ON_EXEC,
 				      space_own_stack(thread->process), &err);
@@ -124,7 +131,7 @@ static bool may_openat2(const struct supervisor *s, const struct thread *thread)
 }
 
 /* Lay the decided call out in a pin and let it run from there. */
-static void run_call(struct supervisor *s, struct thread *thread, bool entry, bool follow)
+static void run_pinned(struct supervisor *s, struct thread *thread, bool entry, bool follow)
 {
 	struct flight *flight = thread->flight;
 	struct space *space = thread->process->space;
@@ -132,21 +139,9 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 	struct settle form = { .lonely = lonely(thread->process),
 			       .openat2 = may_openat2(s, thread),
 			       .landlock = s->options->landlock };
-	struct stand_in answer;
 	size_t size;
-	int err;
+	int err = settle(&flight->call, &form);
 
-	if (flight->told && flight_runs_as_made(s->options, flight)) {
-		run_as_made(s, thread, entry, follow);
-		return;
-	}
-	err = script_apply(&flight->call);
-	if (!err && !entry && !follow && stand_in(&flight->call, &answer)) {
-		run_stood_in(s, thread, &answer);
-		return;
-	}
-	if (!err)
-		err = settle(&flight->call, &form);
 	flight->program = form.program;
 	if (!err && form.adopt) {
 		run_adopted(s, thread, entry);
@@ -175,6 +170,27 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		run_untouched(thread, entry, follow || flight->tell);
 	else
 		run_step(thread, entry);
+}
+
+static void run_call(struct supervisor *s, struct thread *thread, bool entry, bool follow)
+{
+	struct flight *flight = thread->flight;
+	struct stand_in answer;
+	int err;
+
+	if (flight->told && flight_runs_as_made(s->options, flight)) {
+		run_as_made(s, thread, entry, follow);
+		return;
+	}
+	err = script_apply(&flight->call);
+	if (err)
+		answer_failure(s, thread, entry, err);
+	else if (!entry && !follow && stand_in(&flight->call, &answer))
+		run_stood_in(s, thread, &answer);
+	else if (!flight->note.listener)
+		run_pinned(s, thread, entry, follow);
+	else if (follow || !open_answered(s, thread))
+		note_divert(thread);
 }
 
 /* Only the supervisor itself wants to see this call. */
@@ -213,7 +229,8 @@ static void recall_view(const struct supervisor *s, struct thread *thread)
  */
 static bool asked_again(const struct supervisor *s, const struct thread *thread)
 {
-	return may_openat2(s, thread) && !thread->retries && s->options->nlayers == 1 &&
+	return !thread->flight->note.listener && may_openat2(s, thread) && !thread->retries &&
+	       s->options->nlayers == 1 &&
 	       !s->options->observer && !regs_narrow(thread->flight->call.arch);
 }
 
@@ -231,6 +248,7 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 	int err;
 
 	flight->call.priv->asked_again = asked_again(s, thread);
+	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
 	err = flight_decide(s->options, flight);
 
 	place_opening(&s->placing, &flight->call);
@@ -269,6 +287,21 @@ static void refuse_unread(struct thread *thread, bool entry)
 	thread_resume(thread, 0);
 }
 
+/* What is in its registers, and what they lead to.  As flight_read(). */
+static int read_call(const struct supervisor *s, struct thread *thread,
+		     const struct __ptrace_syscall_info *info)
+{
+	struct flight *flight = thread->flight;
+	int err = regs_of_call(thread->tid, info, &flight->original);
+
+	flight->substituted = flight->original;
+	if (err && !gone(err))
+		thread_kill(thread);
+	err = flight_read(flight);
+	recall_view(s, thread);
+	return err;
+}
+
 /* Read the call.  Returns why it stops, or 0 where all is said and done. */
 static unsigned int take_call(struct supervisor *s, struct thread *thread,
 			      const struct __ptrace_syscall_info *info, bool entry)
@@ -291,12 +324,7 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 		return 0;
 	}
 	thread->flight = flight;
-	err = regs_of_call(thread->tid, info, &flight->original);
-	flight->substituted = flight->original;
-	if (err && !gone(err))
-		thread_kill(thread);
-	err = flight_read(flight);
-	recall_view(s, thread);
+	err = read_call(s, thread, info);
 	if (!err && thread->refuse)
 		err = thread->refuse;
 	thread->refuse = 0;
@@ -315,15 +343,25 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	return why;
 }
 
+/* A try that was answered has no return that ends the count. */
+static void begin_try(struct thread *thread)
+{
+	if (!thread->reissued)
+		thread->retries = 0;
+	thread->reissued = false;
+	thread->interrupted = false;
+}
+
 void call_stop(struct supervisor *s, struct thread *thread,
 	       const struct __ptrace_syscall_info *info, bool entry)
 {
 	unsigned int why;
 
-	/* A try that was answered has no return that ends the count. */
-	if (!thread->reissued)
-		thread->retries = 0;
-	thread->reissued = false;
+	begin_try(thread);
+	if (note_is_hand_over(s, info)) {
+		note_take(s, thread, info);
+		return;
+	}
 	/* A filter of the program's own asks for a tracer that it does not have. */
 	if (!entry && info->seccomp.ret_data != FILTER_TRACE_DATA) {
 		answer_value(thread, false, -ENOSYS);
@@ -336,3 +374,58 @@ void call_stop(struct supervisor *s, struct thread *thread,
 		run_own(s, thread, entry);
 }
 
+void call_notice(struct supervisor *s, struct thread *thread,
+		 const struct __ptrace_syscall_info *info, const struct note *note)
+{
+	struct flight *flight = flight_new(s->options, thread->process->tgid, thread->tid,
+					   info->arch, (int)info->entry.nr, info->entry.args,
+					   ++s->calls);
+	int err;
+
+	begin_try(thread);
+	if (!flight) {
+		note_value(note, -ENOMEM);
+		return;
+	}
+	flight->note = *note;
+	thread->flight = flight;
+	err = read_call(s, thread, info);
+	if (err < 0)
+		answer_refuse(s, thread, false, err, "built-in: what the kernel would say");
+	else
+		decide(s, thread, false);
+}
+
+/* Is it the call that was decided on?  made: as it was before the mark. */
+static bool is_made_again(const struct flight *flight, const struct __ptrace_syscall_info *made)
+{
+	if (made->seccomp.ret_data != FILTER_TRACE_DATA || made->arch != flight->call.arch ||
+	    (int)made->entry.nr != regs_number(&flight->original))
+		return false;
+	for (unsigned int i = 0; i < 6; i++)
+		if (made->entry.args[i] != regs_arg(&flight->original, made->arch, i))
+			return false;
+	return true;
+}
+
+void call_diverted(struct supervisor *s, struct thread *thread,
+		   const struct __ptrace_syscall_info *info)
+{
+	struct flight *flight = thread->flight;
+	struct space *space = thread->process->space;
+	struct __ptrace_syscall_info made = *info;
+
+	if (made.entry.args[FILTER_DIVERTED_ARG] == FILTER_DIVERTED)
+		made.entry.args[FILTER_DIVERTED_ARG] =
+			regs_arg(&flight->original, flight->call.arch, FILTER_DIVERTED_ARG);
+	/* Or without an arena it is another call, or the same once more. */
+	if (!thread->marked || !is_made_again(flight, &made) || !space->at[WIDE] ||
+	    !space->verified[WIDE]) {
+		note_astray(thread);
+		call_stop(s, thread, &made, false);
+		return;
+	}
+	note_arrived(thread);
+	regs_set_arg(&flight->substituted, made.arch, FILTER_DIVERTED_ARG, FILTER_DIVERTED);
+	run_pinned(s, thread, false, true);
+}

@@ -101,6 +101,7 @@ static int settle_in(const struct supervisor *s, struct thread *child, struct th
 		return -ENOMEM;
 	}
 	process->filters = parent->process->filters;
+	process->confined = parent->process->confined;
 	if (flags & (CLONE_FS | CLONE_FILES))
 		process->entangled = parent->process->entangled = true;
 	if (child->every_call)
@@ -280,7 +281,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	}
 	call_executed(s, thread);
 	/* An exec may take rights away and give others back, and nothing else of the view. */
-	thread->known.rights = false;
+	thread->known.rights = thread->known.opens = false;
 	space_put(thread->process->space);
 	thread->process->space = space;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)

@@ -49,6 +49,7 @@ static void group_stop(struct thread *thread)
 
 static void event_stop(struct supervisor *s, struct thread *thread, int signal)
 {
+	note_mark(thread);
 	if (thread->state == STATE_NEW) {
 		family_first_stop(s, thread, signal);
 	} else if (is_group_stop(signal) && thread->state == STATE_GIVING) {
@@ -142,6 +143,8 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 	case PTRACE_SYSCALL_INFO_SECCOMP:
 		if (thread->state == STATE_FREE && !thread->at_entry)
 			call_stop(s, thread, &info, false);
+		else if (thread->state == STATE_DIVERTED)
+			call_diverted(s, thread, &info);
 		else
 			filter_stop(thread, &info);
 		return;
@@ -150,8 +153,9 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 	}
 }
 
-static void signal_stop(struct thread *thread, int signal)
+static void signal_stop(const struct supervisor *s, struct thread *thread, int signal)
 {
+	note_signalled(s, thread);
 	if (signal == SIGSYS)
 		call_trapped(thread);
 	thread_resume(thread, signal);
@@ -168,7 +172,7 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 		if (signal == SYSCALL_STOP)
 			syscall_stop(s, thread);
 		else
-			signal_stop(thread, signal);
+			signal_stop(s, thread, signal);
 		return;
 	case PTRACE_EVENT_SECCOMP:
 		syscall_stop(s, thread);
@@ -191,10 +195,14 @@ void supervise(struct supervisor *s)
 	for (;;) {
 		struct thread *thread;
 		int status;
-		pid_t tid = waitpid(-1, &status, __WALL | family_patience(s));
+		int patience = family_patience(s);
+		pid_t tid = waitpid(-1, &status, __WALL | (s->listener ? WNOHANG : patience));
 
 		if (!tid) {
-			family_unannounced(s);
+			if (patience)
+				family_unannounced(s);
+			else
+				note_wait(s);
 			continue;
 		}
 		if (tid < 0) {

@@ -183,8 +183,13 @@ static bool keeps_from_fork(const struct pm_call *call)
 }
 
 /* What is known of any thread's view is not believed from here to its return. */
-static enum own own_change(struct supervisor *s, struct flight *flight)
+static enum own own_change(struct supervisor *s, struct thread *thread, struct flight *flight)
 {
+	if (!strcmp(flight->call.name, "landlock_restrict_self"))
+		thread->process->confined = true;
+	/* Whoever watches may be asked about each file that is opened: we would wait for it. */
+	if (!strcmp(flight->call.name, "fanotify_init"))
+		s->watched = true;
 	/* Who has other rights may not be ours to let go. */
 	place_apart(&s->placing);
 	flight->changes = &s->changes;
@@ -198,7 +203,7 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 
 	switch (filter_effect(call->arch, call->nr)) {
 	case FILTER_CHANGES_VIEW:
-		return own_change(s, flight);
+		return own_change(s, thread, flight);
 	case FILTER_SHOWS_PLACE:
 		place_show(&s->placing, flight);
 		return OWN_FOLLOW;

@@ -172,6 +172,16 @@ void place_start(struct placing *p, const struct pm_options *options)
 		p->off = false;
 }
 
+void place_hold(const struct placing *p, sigset_t *mask)
+{
+	sigset_t tick;
+
+	sigemptyset(&tick);
+	if (!p->off)
+		sigaddset(&tick, TICK_SIGNAL);
+	sigprocmask(SIG_BLOCK, &tick, mask);
+}
+
 void place_stop(struct placing *p, struct thread *thread)
 {
 	if (p->off || p->placed == thread)

@@ -27,7 +27,7 @@ static void land(struct thread *thread)
  * kernel's sendmmsg goes on while one waits, and only a step that has to wait
  * itself is interrupted.
  */
-static int hold_signals(struct thread *thread)
+int signals_hold(struct thread *thread)
 {
 	const uint64_t all = ~(uint64_t)0;
 	uint64_t *blocked = &thread->blocked;
@@ -37,14 +37,20 @@ static int hold_signals(struct thread *thread)
 		       -errno : 0;
 }
 
-int call_issued(struct thread *thread)
+int signals_release(struct thread *thread)
 {
 	const uint64_t *blocked = &thread->blocked;
+
+	return ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(*blocked), blocked) ? -errno : 0;
+}
+
+int call_issued(struct thread *thread)
+{
 	struct flight *flight = thread->flight;
 
 	flight->issued = false;
 	regs_set_number(&flight->substituted, flight->run.steps[flight->step].nr);
-	return ptrace(PTRACE_SETSIGMASK, thread->tid, sizeof(*blocked), blocked) ? -errno : 0;
+	return signals_release(thread);
 }
 
 /*
@@ -166,7 +172,7 @@ void call_return(struct supervisor *s, struct thread *thread,
 	if (several(flight) && next_step(thread, &regs)) {
 		err = regs_change(thread->tid, &found, &regs);
 		if (!err)
-			err = hold_signals(thread);
+			err = signals_hold(thread);
 		if (err && !gone(err))
 			thread_kill(thread);
 		thread_resume(thread, 0);
@@ -187,6 +193,7 @@ void call_return(struct supervisor *s, struct thread *thread,
 		follow_up(thread, regs_result(&regs));
 		flight_tell_result(s->options, flight, regs_result(&regs));
 	}
+	thread->interrupted = !again && regs_result(&regs) == -ERESTARTSYS;
 	land(thread);
 	thread_resume(thread, 0);
 }

@@ -19,6 +19,7 @@
 #include "filter.h"
 #include "probe.h"
 #include "ptrace.h"
+#include "rights.h"
 #include "settle.h"
 #include "supervisor.h"
 
@@ -38,15 +39,28 @@ static int try_arena(void)
 	return 0;
 }
 
+/* What the program can be given. */
+enum listener {
+	LISTENER_FULL,		/* one whose calls wait for their answer, whatever comes */
+	LISTENER_PLAIN,		/* one, on kernels before 5.19 */
+	LISTENER_NONE,
+};
+
 static int try_listener(void *unused)
 {
+	const unsigned int full = SECCOMP_FILTER_FLAG_NEW_LISTENER |
+				  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
 	struct sock_fprog program = { .len = 1, .filter = &allow };
 
 	(void)unused;
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-		       &program) < 0;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, full, &program) >= 0)
+		return LISTENER_FULL;
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+		    &program) >= 0)
+		return LISTENER_PLAIN;
+	return LISTENER_NONE;
 }
 
 /*
@@ -56,7 +70,7 @@ static int try_listener(void *unused)
  * there may be one.  The process that tries has its own filters and descriptors; our
  * memory need not be copied for it.  All signals are blocked, in it as here.
  */
-static int find_listener(bool *there)
+static int find_listener(enum listener *found)
 {
 	_Alignas(16) char stack[16384];
 	pid_t child = clone(try_listener, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
@@ -68,7 +82,7 @@ static int find_listener(bool *there)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	*there = !WIFEXITED(status) || WEXITSTATUS(status);
+	*found = WIFEXITED(status) ? (enum listener)WEXITSTATUS(status) : LISTENER_NONE;
 	return 0;
 }
 
@@ -99,6 +113,14 @@ static struct supervisor *supervisor_new(const struct pm_options *options)
 	return s;
 }
 
+static bool nobody_uses_fd(const struct pm_options *options)
+{
+	for (size_t i = 0; i < options->nlayers; i++)
+		if (!options->layers[i]->ignores_fd)
+			return false;
+	return !options->observer || options->observer->ignores_fd;
+}
+
 /* Other threads of the program run no call under our filter: its execve ends them. */
 static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
@@ -107,7 +129,7 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	struct thread *thread;
 	struct process *process;
 	struct space *space;
-	bool listener = true;
+	enum listener listener = LISTENER_NONE;
 	int err;
 
 	if (!s)
@@ -116,11 +138,14 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	s->program = program;
 	place_start(&s->placing, s->options);
 	s->openat2 = settle_has_openat2();
+	s->only_asks = nobody_uses_fd(s->options);
 	s->guard = s->options->no_mseal || !arena_seals(&start->arena);
 	*filter = s->guard ? FILTER_GUARD : 0;
 	err = filter_table(s->options, *filter, AUDIT_ARCH_X86_64, &s->tables[WIDE]);
 	if (!err)
 		err = filter_table(s->options, *filter, AUDIT_ARCH_I386, &s->tables[NARROW]);
+	if (!err)
+		err = rights_know();
 	if (!err)
 		err = find_listener(&listener);
 	if (!err && s->guard)
@@ -144,7 +169,12 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 		return -ENOMEM;
 	thread_join(thread, process);
 	thread->state = STATE_FREE;
-	thread->every_call = process->entangled = listener;
+	thread->every_call = process->entangled = listener == LISTENER_NONE;
+	s->awaits = listener == LISTENER_FULL && !s->options->own_listeners &&
+		    !courier_by_name(&s->courier);
+	if (s->awaits)
+		*filter |= FILTER_ANSWERS;
+	s->filter = *filter;
 	return 0;
 }
 
@@ -164,6 +194,17 @@ static void run(void *data)
 	supervise(start->supervisor);
 }
 
+/* exec closes what is left of a listener here. */
+static int install(const struct sock_fprog *program, unsigned int filter)
+{
+	int listener;
+
+	if (!(filter & FILTER_ANSWERS))
+		return filter_install(program);
+	listener = filter_install_answering(program);
+	return listener < 0 ? listener : note_hand_over(listener);
+}
+
 static int ptrace_exec(const struct pm_options *options, const char *file, char *const *argv,
 		       enum pm_stage *stage)
 {
@@ -171,13 +212,14 @@ static int ptrace_exec(const struct pm_options *options, const char *file, char 
 	struct supervision how = { .data = &start, .attach = attach, .lend = lend,
 				   .borrow = arena_accept, .supervise = run };
 	struct sock_fprog program = { 0 };
+	unsigned int filter;
 	int err;
 
 	*stage = PM_STAGE_SETUP;
-	err = supervisor_confine(options, &how, &program);
+	err = supervisor_confine(options, &how, &program, &filter);
 	if (err)
 		return err;
-	err = filter_install(&program);
+	err = install(&program, filter);
 	free(program.filter);
 	if (err)
 		return pm_fail(err, "cannot confine the program: %s", strerror(-err));

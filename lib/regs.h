@@ -41,6 +41,9 @@ int regs_change(pid_t tid, const struct regs *from, const struct regs *to);
 int regs_change_call(pid_t tid, uint32_t arch, bool entry, const struct regs *from,
 		     const struct regs *to);
 
+/* Write one argument of a call of a stopped thread.  As regs_set(). */
+int regs_put_arg(pid_t tid, uint32_t arch, unsigned int i, uint64_t value);
+
 /* Of the call that the thread is in; arch says which registers carry it. */
 int regs_number(const struct regs *regs);
 void regs_set_number(struct regs *regs, int nr);
@@ -72,6 +75,9 @@ bool regs_issued(const struct regs *reissued, uint32_t arch,
  * words are.  Returns 0 or a negative errno.
  */
 int regs_new_image(pid_t tid, uint64_t *stack, size_t *width);
+
+/* Does the thread run code of 64 bits? */
+bool regs_wide_code(const struct regs *regs);
 
 /* Does this table use 32-bit pointers? */
 bool regs_narrow(uint32_t arch);

@@ -139,6 +139,20 @@ void regs_set_arg(struct regs *regs, uint32_t arch, unsigned int i, uint64_t val
 	*arg_register(&regs->user, arch, i) = regs_narrow(arch) ? (uint32_t)value : value;
 }
 
+int regs_put_arg(pid_t tid, uint32_t arch, unsigned int i, uint64_t value)
+{
+	struct user_regs_struct user;
+	const char *at = (const char *)arg_register(&user, arch, i);
+
+	return poke(tid, (size_t)(at - (const char *)&user),
+		    regs_narrow(arch) ? (uint32_t)value : value);
+}
+
+bool regs_wide_code(const struct regs *regs)
+{
+	return regs->user.cs != CODE_32;
+}
+
 uint64_t regs_stack(const struct regs *regs)
 {
 	return regs->user.rsp;

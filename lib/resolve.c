@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alike.h"
 #include "cleanup.h"
 
 /* Errors of the supervisor, not of the path. */
@@ -110,17 +111,25 @@ static bool open_by_name(const struct walk *walk, struct place *place, const cha
 	return true;
 }
 
+/* The link of what a relative path starts from; false: there can be none. */
+static bool link_of(const struct pm_view *view, int dirfd, char path[64])
+{
+	if (dirfd == AT_FDCWD)
+		snprintf(path, 64, "/proc/%d/cwd", view->tid);
+	else if (dirfd >= 0)
+		snprintf(path, 64, "/proc/%d/fd/%d", view->tid, dirfd);
+	else
+		return false;
+	return true;
+}
+
 /* What a relative path starts from. */
 static int open_base(struct walk *walk, int dirfd)
 {
 	char path[64];
 	int err;
 
-	if (dirfd == AT_FDCWD)
-		snprintf(path, sizeof(path), "/proc/%d/cwd", walk->view->tid);
-	else if (dirfd >= 0)
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", walk->view->tid, dirfd);
-	else
+	if (!link_of(walk->view, dirfd, path))
 		return -EBADF;
 	if (open_by_name(walk, &walk->cur, path))
 		return 0;
@@ -234,6 +243,46 @@ static void end(struct walk *walk)
 	free(walk->rest);
 }
 
+/*
+ * A name in a directory that the thread has, of which it is only asked what it is: nothing
+ * is opened.  The thread's own link leads there; what the kernel says of it counts where the
+ * same lies there.  False: it has to be walked to, also where there is no such name, which
+ * cannot be told from a link that is gone.
+ */
+static bool look_in(const struct pm_view *view, int dirfd, const char *name, unsigned int flags,
+		    struct pm_where *out)
+{
+	const struct pm_view_known *known = view->known;
+	char text[PATH_MAX + NAME_MAX + 2], link[64], path[64 + NAME_MAX + 2];
+	struct object directory, found, is;
+	size_t size = strlen(name);
+	struct place root;
+	ssize_t len;
+
+	if (!(flags & PM_RESOLVE_LOOK) || flags & PM_RESOLVE_PARENT || !known || !known->root ||
+	    !known->names || !known->rights || !size || size > NAME_MAX || strchr(name, '/') ||
+	    !strcmp(name, ".") || !strcmp(name, "..") || !supervisor_root(&root) ||
+	    !link_of(view, dirfd, link))
+		return false;
+	len = readlink(link, text, PATH_MAX);
+	if (len <= 0 || len == PATH_MAX || text[0] != '/')
+		return false;
+	text[len] = '\0';
+	snprintf(path, sizeof(path), "%s/%s", link, name);
+	if (object_behind(link, &directory) ||
+	    object_at(root.fd, len > 1 ? text + 1 : ".", &found) ||
+	    !same_object(&directory, &found) || object_named(path, &is, &out->st) ||
+	    is.automount || !alike_device(is.dev) ||
+	    (S_ISLNK(is.mode) && !(flags & PM_RESOLVE_NOFOLLOW)))
+		return false;
+	if (len > 1)
+		text[len++] = '/';
+	memcpy(text + len, name, size + 1);
+	out->name = strdup(text);
+	out->exists = true;
+	return out->name;
+}
+
 /* Returns 0 with *out filled, -EAGAIN to be called with RESOLVE_SLOWLY, or what ended it. */
 static int resolve_once(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
 			uint64_t resolve, struct pm_where *out)
@@ -282,6 +331,9 @@ int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned
 {
 	int err;
 
+	*out = (struct pm_where){ .fd = -1 };
+	if (!resolve && look_in(view, dirfd, path, flags, out))
+		return 0;
 	resolve &= ~(uint64_t)RESOLVE_CACHED;
 	err = resolve_once(view, dirfd, path, flags, resolve, out);
 	if (err == -EAGAIN)

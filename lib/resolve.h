@@ -16,6 +16,7 @@ struct pm_view_known {
 	bool names;		/* and that is the one from which the kernel tells it names */
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
+	bool opens;		/* it opens files as the supervisor does */
 };
 
 /* Whose view.  The thread is stopped while it is used. */
@@ -35,6 +36,8 @@ struct pm_view {
 #define PM_RESOLVE_PARENT	4u
 /* As open with O_CREAT: a slash after the final component is EISDIR, whatever is there. */
 #define PM_RESOLVE_CREATE	8u
+/* Its descriptor is not needed where the object is on a device that alike.h knows. */
+#define PM_RESOLVE_LOOK		16u
 
 /*
  * Walk path from dirfd (AT_FDCWD: the working directory) in view.  resolve

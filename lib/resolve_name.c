@@ -220,10 +220,10 @@ static struct timespec time_of(const struct statx_timestamp *time)
 	return (struct timespec){ .tv_sec = time->tv_sec, .tv_nsec = time->tv_nsec };
 }
 
-int object_stat(int fd, struct object *object, struct stat *st)
+static int stat_at(int dirfd, const char *path, struct object *object, struct stat *st)
 {
 	struct statx stx;
-	int err = look_at(fd, "", AT_SYMLINK_NOFOLLOW, object, &stx);
+	int err = look_at(dirfd, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, object, &stx);
 
 	if (err)
 		return err;
@@ -242,6 +242,16 @@ int object_stat(int fd, struct object *object, struct stat *st)
 	st->st_mtim = time_of(&stx.stx_mtime);
 	st->st_ctim = time_of(&stx.stx_ctime);
 	return 0;
+}
+
+int object_stat(int fd, struct object *object, struct stat *st)
+{
+	return stat_at(fd, "", object, st);
+}
+
+int object_named(const char *path, struct object *object, struct stat *st)
+{
+	return stat_at(AT_FDCWD, path, object, st);
 }
 
 bool same_object(const struct object *a, const struct object *b)

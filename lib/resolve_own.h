@@ -92,6 +92,8 @@ int object_of(int fd, struct object *object);
 /* The same with what fstat(2) tells of it. */
 int object_stat(int fd, struct object *object, struct stat *st);
 int object_at(int dirfd, const char *path, struct object *object);
+/* The same by its name, not followed, with what fstatat(2) tells of it. */
+int object_named(const char *path, struct object *object, struct stat *st);
 bool same_object(const struct object *a, const struct object *b);
 /* Of what a link leads to. */
 int object_behind(const char *path, struct object *object);

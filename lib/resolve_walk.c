@@ -83,6 +83,7 @@ static int move_to(struct walk *walk, int fd, const struct object *is)
 	walk->cur.fd = fd;
 	walk->cur.is = *is;
 	walk->magic = false;
+	walk->knows_st = false;
 	return 0;
 }
 
@@ -247,6 +248,7 @@ static int follow(struct walk *walk, int fd, const struct object *link, const ch
 static int step_down(struct walk *walk, const char *name, bool final)
 {
 	struct object is;
+	struct stat st;
 	int fd = open_next(walk, name, O_NOFOLLOW);
 	int err;
 
@@ -258,7 +260,7 @@ static int step_down(struct walk *walk, const char *name, bool final)
 	}
 	if (fd < 0)
 		return fd;
-	err = object_of(fd, &is);
+	err = final ? object_stat(fd, &is, &st) : object_of(fd, &is);
 	if (!err && S_ISLNK(is.mode) &&
 	    (!final || (!(walk->flags & PM_RESOLVE_PARENT) &&
 			(walk->want_dir || !(walk->flags & PM_RESOLVE_NOFOLLOW))))) {
@@ -278,6 +280,10 @@ static int step_down(struct walk *walk, const char *name, bool final)
 		return err;
 	}
 	err = move_to(walk, fd, &is);
+	if (!err && final) {
+		walk->st = st;
+		walk->knows_st = true;
+	}
 	return err ? err : text_append(&walk->cur.name, name, strlen(name));
 }
 

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "peer.h"
+
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
 /* To search any directory. */
 #define SEARCH (CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_DAC_READ_SEARCH))
@@ -139,4 +141,14 @@ bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid)
 {
 	return rights->elsewhere && is_mapped(rights->tid, "uid_map", uid) &&
 	       is_mapped(rights->tid, "gid_map", gid);
+}
+
+bool rights_open_alike(pid_t tid)
+{
+	const uint32_t traces = 1u << CAP_SYS_PTRACE;
+	struct __user_cap_data_struct theirs[2];
+
+	return !rights_know() && !ids_capabilities(tid, theirs) &&
+	       (theirs[0].effective | traces) == (own.capabilities[0].effective | traces) &&
+	       theirs[1].effective == own.capabilities[1].effective && peer_same_credentials(tid);
 }

@@ -45,6 +45,12 @@ int rights_take(struct rights *rights);
 void rights_leave(struct rights *rights);
 void rights_free(struct rights *rights);
 
+/*
+ * Does a thread of our user namespace open files with the rights of the supervisor?  But for
+ * CAP_SYS_PTRACE, of which it has none.
+ */
+bool rights_open_alike(pid_t tid);
+
 /* May it pass over the permissions of what these own, in its namespace? */
 bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid);
 

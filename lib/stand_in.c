@@ -5,23 +5,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
-#include <linux/magic.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "alike.h"
 #include "call_private.h"
 #include "cleanup.h"
-
-#ifndef SOCKFS_MAGIC
-#define SOCKFS_MAGIC 0x534F434B
-#endif
-#define XFS_MAGIC 0x58465342
 
 enum look_kind {
 	LOOK_NONE,
@@ -140,48 +134,12 @@ static bool same_label(pid_t tid)
 		!memcmp(label, own, (size_t)own_len));
 }
 
-/* File systems that tell everybody the same of a file. */
-static bool tells_all_the_same(__fsword_t type)
-{
-	static const uint32_t types[] = {
-		EXT4_SUPER_MAGIC, XFS_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC,
-		RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, SQUASHFS_MAGIC, EROFS_SUPER_MAGIC_V1,
-		ISOFS_SUPER_MAGIC, MSDOS_SUPER_MAGIC, PIPEFS_MAGIC, SOCKFS_MAGIC,
-		ANON_INODE_FS_MAGIC, DEVPTS_SUPER_MAGIC,
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if ((uint32_t)type == types[i])
-			return true;
-	return false;
-}
-
-/*
- * A device that was found to hold one of them.  Numbers of file systems without a
- * device are given again, to others.
- */
-static dev_t known_device;
-
-static bool is_known_device(dev_t device)
-{
-	return device && device == known_device;
-}
-
-static bool is_told_alike(dev_t device, __fsword_t type)
-{
-	if (!tells_all_the_same(type))
-		return false;
-	if (major(device))
-		known_device = device;
-	return true;
-}
-
 static bool file_is_told_alike(const struct pm_where *where)
 {
 	struct statfs fs;
 
-	return is_known_device(where->st.st_dev) ||
-	       (!fstatfs(where->fd, &fs) && is_told_alike(where->st.st_dev, fs.f_type));
+	return alike_device(where->st.st_dev) ||
+	       (!fstatfs(where->fd, &fs) && alike_learn(where->st.st_dev, fs.f_type));
 }
 
 static bool tell(struct stand_in *answer, uint64_t to, const void *bytes, size_t len)
@@ -216,8 +174,7 @@ static bool look_at_descriptor(const struct pm_call *call, int fd, const struct 
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", call->tid, fd);
 	if ((fd < 0 && fd != AT_FDCWD) || stat(path, &st))
 		return false;
-	if (!is_known_device(st.st_dev) &&
-	    (statfs(path, &fs) || !is_told_alike(st.st_dev, fs.f_type)))
+	if (!alike_device(st.st_dev) && (statfs(path, &fs) || !alike_learn(st.st_dev, fs.f_type)))
 		return false;
 	if (look->kind == LOOK_STATX)
 		return tell_statx(AT_FDCWD, path, look->flags & sync, look, answer);
@@ -274,10 +231,22 @@ static bool same_user_namespace(pid_t tid)
 	return len > 0 && (size_t)len == strlen(own) && !memcmp(theirs, own, (size_t)len);
 }
 
+bool stand_in_only_asks(const struct pm_call *call)
+{
+	const struct look look = look_of(call);
+
+	return look.kind == LOOK_STAT || (look.kind == LOOK_ACCESS && look.mode == F_OK);
+}
+
 static bool may_stand_in(const struct pm_call *call)
 {
 	return (call->priv->known.users || same_user_namespace(call->tid)) &&
 	       same_label(call->tid);
+}
+
+bool stand_in_knows(const struct pm_call *call, const struct pm_where *where)
+{
+	return may_stand_in(call) && file_is_told_alike(where);
 }
 
 bool stand_in(const struct pm_call *call, struct stand_in *answer)
@@ -301,7 +270,7 @@ bool stand_in(const struct pm_call *call, struct stand_in *answer)
 		answer->value = -ENOENT;
 		return same_label(call->tid);
 	}
-	return look.kind != LOOK_OPEN && where->fd >= 0 &&
+	return look.kind != LOOK_OPEN && (where->fd >= 0 || alike_device(where->st.st_dev)) &&
 	       (!where->slash || S_ISDIR(where->st.st_mode)) && may_stand_in(call) &&
 	       look_at_file(where, &look, answer);
 }

@@ -31,4 +31,10 @@ struct stand_in {
  */
 bool stand_in(const struct pm_call *call, struct stand_in *answer);
 
+/* Does it ask only what pm_where has, but for its descriptor? */
+bool stand_in_only_asks(const struct pm_call *call);
+
+/* Is the file one of which everybody is told, and finds, the same: the thread of the call too? */
+bool stand_in_knows(const struct pm_call *call, const struct pm_where *where);
+
 #endif

@@ -308,9 +308,8 @@ static int give_up(const struct supervision *how, int err)
 }
 
 int supervisor_confine(const struct pm_options *options, const struct supervision *how,
-		       struct sock_fprog *program)
+		       struct sock_fprog *program, unsigned int *filter)
 {
-	unsigned int filter;
 	pid_t supervisor;
 	int err;
 
@@ -319,10 +318,10 @@ int supervisor_confine(const struct pm_options *options, const struct supervisio
 							 "/proc is not mounted");
 	err = init_step_aside();
 	if (!err)
-		err = start_supervisor(how, &supervisor, &filter);
+		err = start_supervisor(how, &supervisor, filter);
 	if (err)
 		return err;
-	err = filter_build(options, supervisor, filter, program);
+	err = filter_build(options, supervisor, *filter, program);
 	if (err)
 		return give_up(how, pm_fail(err, "cannot build the filter: %s", strerror(-err)));
 	drop_ptrace_capability();

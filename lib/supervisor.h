@@ -39,11 +39,11 @@ struct supervision {
 
 /*
  * Start it, wait until it is ready, and confine the calling process by all but the
- * filter, which *program becomes: the caller installs it, and frees its filter.
- * Returns 0, or a negative errno with its message in pm_error().
+ * filter, which *program becomes, *filter being its FILTER_*: the caller installs it, and
+ * frees its filter.  Returns 0, or a negative errno with its message in pm_error().
  */
 int supervisor_confine(const struct pm_options *options, const struct supervision *supervision,
-		       struct sock_fprog *program);
+		       struct sock_fprog *program, unsigned int *filter);
 
 /*
  * In the program: let the supervisor have fd.  No system call is made, for the

@@ -49,12 +49,15 @@ struct process {
 	bool entangled;
 	/* It installed filters of its own, which see redirected calls too. */
 	bool filters;
+	/* It restricted itself (Landlock): what it opens is no longer for the supervisor to open. */
+	bool confined;
 };
 
 enum state {
 	STATE_NEW,	/* attached, and not yet known whose child it is, or not yet stopped */
 	STATE_FREE,	/* runs, or stops for something else than a call */
 	STATE_CALL,	/* in a call that was decided on; ends with the exit stop */
+	STATE_DIVERTED,	/* makes a call that was decided on once more, for the tracer to see */
 	STATE_GIVING,	/* running calls of ours, see give.h */
 	STATE_WAITING,	/* stopped at a call until the arena is there */
 	STATE_DEAD,	/* its death was reported before its birth */
@@ -84,7 +87,9 @@ struct thread {
 	int made_nr, ran_nr;
 	struct rlimit *descriptors;	/* the process's own limit, while it is raised for the arena */
 	int refuse;			/* negative errno: the arena could not be made for its call */
-	struct flight *flight;		/* STATE_CALL */
+	struct flight *flight;		/* STATE_CALL, STATE_DIVERTED */
+	bool interrupted;		/* its last call ran, and was, by a signal */
+	bool marked;			/* STATE_DIVERTED: the filter will know the call by its mark */
 	struct giving *giving;		/* STATE_GIVING */
 	/* Of its view, as long as this many changes have been made. */
 	struct pm_view_known known;

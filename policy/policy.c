@@ -124,6 +124,7 @@ int policy_new(const char *name, struct policy **out)
 	/* A policy does not change: what is asked about one call waits for no other. */
 	policy->layer.concurrent = true;
 	policy->layer.ignores_comm = true;
+	policy->layer.ignores_fd = true;
 	*out = policy;
 	return 0;
 }

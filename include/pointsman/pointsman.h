@@ -380,6 +380,12 @@ struct pm_layer {
 	 * each call, and is empty where all layers say so and there is no observer.
 	 */
 	bool ignores_comm;
+	/*
+	 * decide() does not use pm_where.fd, which may be -1 then for an object that is
+	 * there: where all layers say so, and the observer, a file that is only asked about
+	 * need not be opened.
+	 */
+	bool ignores_fd;
 };
 
 /*
@@ -505,6 +511,7 @@ struct pm_observer {
 	/* Returns 0, or a negative errno: the call is then denied with it, as in decide(). */
 	int (*tell)(void *data, const struct pm_event *event);
 	bool concurrent;	/* as in struct pm_layer, for tell() */
+	bool ignores_fd;
 };
 
 /*
@@ -537,6 +544,12 @@ struct pm_options {
 					 * pm_event.holds */
 	bool no_mseal;			/* as on a kernel without mseal(2) */
 	unsigned int unsafe;		/* PM_UNSAFE_*: what to leave out */
+	/*
+	 * ptrace: programs may have listeners of their own (SECCOMP_FILTER_FLAG_NEW_LISTENER).
+	 * Else that is refused with EBUSY, for the supervisor has one, by which it answers what
+	 * only looks at files, on kernels that can (Linux 5.19): a stop takes longer.
+	 */
+	bool own_listeners;
 	/*
 	 * notify: after the supervisor's death the calls that layers want answer
 	 * ENOSYS; else they kill the process (SIGSYS).

@@ -7,6 +7,8 @@
 . "${PM_SRC:-$(dirname "$0")/../..}/tests/behaviour/ptrace.sh"
 
 placed=$helpers/placed
+# Only what stops is placed.
+options=(--own-listeners)
 PLACED_BEFORE=$(nproc)
 export PLACED_BEFORE
 [ "$PLACED_BEFORE" -gt 1 ] || skip_all 'kernel: there is only one processor'

@@ -24,7 +24,9 @@ fi
 alone 'no_new_privs is set' "$refused" no-new-privs
 both 'a program installs filters' "$refused" filters
 both 'a program takes its calls itself' "$refused" dispatch
+options=(--own-listeners)
 both 'a program has a listener of its own' "$refused" listener
+options=()
 
 what='a set-user-ID program gains nothing'
 if [ "$(id -u)" != 0 ]; then

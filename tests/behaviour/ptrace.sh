@@ -33,9 +33,10 @@ EOF
 cd "$TMPDIR" || exit 1
 
 # supervised COMMAND...
+options=()
 supervised()
 {
-	CHECK_EXPECT=to "$PM" run --policy "$policy" -- "$@"
+	CHECK_EXPECT=to "$PM" run "${options[@]}" --policy "$policy" -- "$@"
 }
 
 # both WHAT COMMAND...: succeeds by itself, and supervised

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Calls that come by a notification.
+ *
+ * A stop costs more than a notification, and most calls that only look at a file are answered
+ * by the supervisor anyway.  Those come by a listener: while one waits for its answer, its
+ * thread can no more run than at a stop.
+ *
+ * The supervisor cannot answer all of them, and to let one go on would let the kernel read
+ * its arguments again.  Such a call is diverted: it is told to restart, and its thread is
+ * interrupted on its way out, where a register that it does not use gets a mark.  So when it
+ * is made again the filter lets it stop, and it runs from a pin as any other one.  No signal
+ * comes in between but those that nobody can hold, which find the register as it was.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "ptrace.h"
+
+/* After so many notifications it is looked whether a thread has stopped. */
+#define TURNS 16
+
+int note_hand_over(int listener)
+{
+	return prctl((int)FILTER_DIVERTED, listener, 0, 0, 0) ? -errno : 0;
+}
+
+bool note_is_hand_over(const struct supervisor *s, const struct __ptrace_syscall_info *info)
+{
+	return s->awaits && info->entry.nr == SYS_prctl && info->entry.args[0] == FILTER_DIVERTED;
+}
+
+/* Nothing is called here that could fail: errno is the supervisor's. */
+static int keep_listener(void *pidfd)
+{
+	struct pollfd end = { .fd = (int)(intptr_t)pidfd, .events = POLLIN };
+
+	syscall(SYS_ppoll, &end, 1, NULL, NULL, 0);
+	return 0;
+}
+
+/*
+ * When the supervisor dies its descriptors are closed before its tracees are killed: what they
+ * had called would answer ENOSYS, and they would act on that for a moment.  Somebody who has
+ * the same descriptors keeps them open until it is really gone.
+ */
+static void guard_listener(void)
+{
+	static _Alignas(16) char stack[4096];
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (pidfd >= 0)
+		clone(keep_listener, stack + sizeof(stack), CLONE_VM | CLONE_FILES | CLONE_PARENT,
+		      (void *)(intptr_t)pidfd);
+}
+
+void note_take(struct supervisor *s, struct thread *thread,
+	       const struct __ptrace_syscall_info *info)
+{
+	int fd = courier_fetch(thread->tid, thread->process->tgid, (int)info->entry.args[1]);
+	sigset_t child;
+
+	s->awaits = false;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	if (fd >= 0) {
+		s->stops = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+		if (s->stops < 0) {
+			int err = -errno;
+
+			close(fd);
+			fd = err;
+		}
+	}
+	if (fd >= 0) {
+		filter_wake_in_place(fd);
+		place_hold(&s->placing, &s->waiting);
+		guard_listener();
+		s->listener = fd;
+	}
+	thread_skip(thread, fd < 0 ? fd : 0);
+	thread_resume(thread, 0);
+}
+
+static void reply(const struct note *note, int64_t value, int32_t err, uint32_t flags)
+{
+	struct seccomp_notif_resp answer = {
+		.id = note->id, .val = value, .error = err, .flags = flags
+	};
+
+	/* Who is killed meanwhile has no use for it. */
+	ioctl(note->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+void note_value(const struct note *note, int64_t value)
+{
+	if (value < 0 && value >= -4095)
+		reply(note, 0, (int32_t)value, 0);
+	else
+		reply(note, value, 0, 0);
+}
+
+void note_continue(const struct note *note)
+{
+	reply(note, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+/* No signal comes meanwhile: the kernel would then forget what it was to answer. */
+int64_t note_descriptor(const struct note *note, int fd, bool close_on_exec)
+{
+	struct seccomp_notif_addfd answer = {
+		.id = note->id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd,
+		.newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+	};
+	int64_t number = ioctl(note->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &answer);
+
+	if (number >= 0)
+		return number;
+	number = -errno;
+	note_value(note, number);
+	return number;
+}
+
+void note_divert(struct thread *thread)
+{
+	struct flight *flight = thread->flight;
+	const struct note note = flight->note;
+
+	flight->note = (struct note){ 0 };
+	flight->diverted = true;
+	thread->state = STATE_DIVERTED;
+	thread->marked = false;
+	if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) && errno != ESRCH)
+		thread_kill(thread);
+	reply(&note, 0, -ERESTARTNOINTR, 0);
+}
+
+static void check_done(struct thread *thread, int err)
+{
+	if (err && !gone(err))
+		thread_kill(thread);
+}
+
+static void put(struct thread *thread, uint64_t value)
+{
+	check_done(thread, regs_put_arg(thread->tid, thread->flight->call.arch,
+					FILTER_DIVERTED_ARG, value));
+}
+
+void note_mark(struct thread *thread)
+{
+	if (thread->state != STATE_DIVERTED || thread->marked)
+		return;
+	put(thread, FILTER_DIVERTED);
+	thread->marked = true;
+	check_done(thread, signals_hold(thread));
+}
+
+void note_arrived(struct thread *thread)
+{
+	check_done(thread, signals_release(thread));
+	thread->state = STATE_FREE;
+	thread->marked = false;
+}
+
+void note_unmark(struct thread *thread)
+{
+	const struct flight *flight = thread->flight;
+
+	if (flight && flight->diverted)
+		put(thread, regs_arg(&flight->original, flight->call.arch, FILTER_DIVERTED_ARG));
+}
+
+void note_astray(struct thread *thread)
+{
+	if (thread->state != STATE_DIVERTED)
+		return;
+	if (thread->marked) {
+		note_unmark(thread);
+		note_arrived(thread);
+	}
+	flight_free(thread->flight);
+	thread->flight = NULL;
+	thread->state = STATE_FREE;
+}
+
+/*
+ * A call that we have not received yet was interrupted.  None of those that are sent to us
+ * would have been, without us: it is made again after any handler.
+ */
+static void insist(const struct supervisor *s, pid_t tid)
+{
+	struct regs regs, changed;
+	uint64_t args[6];
+	int err = regs_get(tid, &regs);
+
+	if (err || regs_result(&regs) != -ERESTARTSYS)
+		return;
+	for (unsigned int i = 0; i < 6; i++)
+		args[i] = regs_arg(&regs, AUDIT_ARCH_X86_64, i);
+	if (regs_wide_code(&regs) && filter_answers(s->options, s->filter, AUDIT_ARCH_X86_64,
+						    regs_number(&regs), args)) {
+		changed = regs;
+		regs_set_result(&changed, -ERESTARTNOINTR);
+		regs_change(tid, &regs, &changed);
+	}
+}
+
+void note_signalled(const struct supervisor *s, struct thread *thread)
+{
+	if (thread->state == STATE_FREE && s->listener && !thread->interrupted)
+		insist(s, thread->tid);
+	thread->interrupted = false;
+	note_astray(thread);
+}
+
+/* Was this call issued for its thread, from what is in its registers and in the pin? */
+static bool is_issued(const struct thread *thread, const struct seccomp_data *data)
+{
+	const struct regs *regs = &thread->flight->substituted;
+
+	if (data->nr != regs_number(regs))
+		return false;
+	for (unsigned int i = 0; i < 6; i++)
+		if (data->args[i] != regs_arg(regs, data->arch, i))
+			return false;
+	return true;
+}
+
+static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
+{
+	const struct note note = { s->listener, kernel->id };
+	struct thread *thread = task_find(&s->tasks, (pid_t)kernel->pid);
+	struct __ptrace_syscall_info info;
+
+	if (thread && thread->state == STATE_CALL && is_issued(thread, &kernel->data)) {
+		note_continue(&note);
+		return;
+	}
+	/* Nobody else is under the filter, and no other thread can be in a call. */
+	if (!thread || thread->state != STATE_FREE || thread->at_entry) {
+		if (thread)
+			thread_kill(thread);
+		else
+			kill((pid_t)kernel->pid, SIGKILL);
+		note_value(&note, -EPERM);
+		return;
+	}
+	memset(&info, 0, sizeof(info));
+	info.op = PTRACE_SYSCALL_INFO_SECCOMP;
+	info.arch = kernel->data.arch;
+	info.entry.nr = (uint64_t)kernel->data.nr;
+	memcpy(info.entry.args, kernel->data.args, sizeof(info.entry.args));
+	call_notice(s, thread, &info, &note);
+}
+
+/* No task is left under the filter. */
+static void end(struct supervisor *s)
+{
+	close(s->listener);
+	close(s->stops);
+	s->listener = 0;
+}
+
+void note_wait(struct supervisor *s)
+{
+	struct pollfd fds[] = { { .fd = s->listener, .events = POLLIN },
+				{ .fd = s->stops, .events = POLLIN } };
+
+	for (unsigned int turns = 0; turns < TURNS; turns++) {
+		struct signalfd_siginfo signal;
+		struct seccomp_notif notice;
+
+		if (ppoll(fds, 2, NULL, &s->waiting) < 0)
+			return;
+		if (fds[0].revents & POLLIN) {
+			memset(&notice, 0, sizeof(notice));
+			/* Else who had made the call was killed. */
+			if (!ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, &notice))
+				notified(s, &notice);
+		} else if (fds[0].revents) {
+			end(s);
+			return;
+		}
+		if (fds[1].revents) {
+			/* Taken before it is waited for: who stops after that is told of anew. */
+			if (read(s->stops, &signal, sizeof(signal)) < 0 && errno != EAGAIN)
+				end(s);
+			return;
+		}
+	}
+}
