@@ -124,8 +124,8 @@ void note_mark(struct thread *thread);
 void note_arrived(struct thread *thread);
 void note_unmark(struct thread *thread);
 /* A signal is about to be delivered: it is on another way. */
-void note_signalled(const struct supervisor *supervisor, struct thread *thread);
-void note_astray(struct thread *thread);
+void note_signalled(const struct supervisor *supervisor, struct thread *thread, int signal);
+void note_astray(const struct supervisor *supervisor, struct thread *thread);
 
 /*
  * ptrace_answer.c.  All end the flight and let the thread go on.  err is a

@@ -148,7 +148,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	thread->refuse = err;
 	giving_free(giving);
 	thread->giving = NULL;
-	thread->state = STATE_FREE;
+	thread->state = thread->marked ? STATE_DIVERTED : STATE_FREE;
 	thread_resume(thread, 0);
 	family_wake(s, space);
 }

@@ -18,13 +18,49 @@
 #include "settle.h"
 #include "stand_in.h"
 
+/* What runs must not be sent to the listener: the mark keeps it from that.  Is it needed? */
+static bool mark_call(const struct supervisor *s, struct flight *flight)
+{
+	struct regs *regs = &flight->substituted;
+	uint32_t arch = flight->call.arch;
+	uint64_t args[6];
+
+	for (unsigned int i = 0; i < 6; i++)
+		args[i] = regs_arg(regs, arch, i);
+	if (!filter_answers(s->options, s->filter, arch, regs_number(regs), args))
+		return false;
+	regs_set_arg(regs, arch, FILTER_DIVERTED_ARG, FILTER_DIVERTED);
+	return true;
+}
+
+/* Let it run from the registers that were substituted. */
+static void run_substituted(const struct supervisor *s, struct thread *thread, bool entry)
+{
+	struct flight *flight = thread->flight;
+	int err;
+
+	mark_call(s, flight);
+	err = regs_change_call(thread->tid, flight->call.arch, entry, &flight->original,
+			       &flight->substituted);
+	if (err && !gone(err))
+		thread_kill(thread);
+	thread->state = STATE_CALL;
+	thread->at_entry = entry;
+	thread_resume(thread, 0);
+}
+
 /* Let the call run as it is in the target's registers. */
-static void run_untouched(struct thread *thread, bool entry, bool follow)
+static void run_untouched(const struct supervisor *s, struct thread *thread, bool entry,
+			  bool follow)
 {
 	if (thread->flight->note.listener) {
 		note_continue(&thread->flight->note);
 		flight_free(thread->flight);
 		thread->flight = NULL;
+		return;
+	}
+	if (mark_call(s, thread->flight)) {
+		run_substituted(s, thread, entry);
 		return;
 	}
 	if (!follow) {
@@ -40,23 +76,17 @@ static void run_untouched(struct thread *thread, bool entry, bool follow)
 }
 
 /* Let it run from the registers of its first step. */
-static void run_step(struct thread *thread, bool entry)
+static void run_step(const struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
 	const struct pm_step *step = &flight->run.steps[0];
 	uint32_t arch = flight->call.arch;
-	int err;
 
 	regs_set_number(&flight->substituted, step->nr);
 	for (unsigned int i = 0; i < 6; i++)
 		if (step->args[i] != regs_arg(&flight->original, arch, i))
 			regs_set_arg(&flight->substituted, arch, i, step->args[i]);
-	err = regs_change_call(thread->tid, arch, entry, &flight->original, &flight->substituted);
-	if (err && !gone(err))
-		thread_kill(thread);
-	thread->state = STATE_CALL;
-	thread->at_entry = entry;
-	thread_resume(thread, 0);
+	run_substituted(s, thread, entry);
 }
 
 /* The file has no name that could be opened: the supervisor opens it for the target. */
@@ -116,7 +146,7 @@ static void run_as_made(struct supervisor *s, struct thread *thread, bool entry,
 	if (flight->outcome.verdict.action == PM_DENY)
 		answer_value(thread, entry, -flight->outcome.verdict.err);
 	else
-		run_untouched(thread, entry, follow);
+		run_untouched(s, thread, entry, follow);
 }
 
 static bool lonely(const struct process *process)
@@ -167,9 +197,9 @@ static void run_pinned(struct supervisor *s, struct thread *thread, bool entry, 
 	}
 	if (!flight->run.nsteps ||
 	    (!size && flight->as_made && !pm_call_changed(&flight->call)))
-		run_untouched(thread, entry, follow || flight->tell);
+		run_untouched(s, thread, entry, follow || flight->tell);
 	else
-		run_step(thread, entry);
+		run_step(s, thread, entry);
 }
 
 static void run_call(struct supervisor *s, struct thread *thread, bool entry, bool follow)
@@ -412,20 +442,29 @@ void call_diverted(struct supervisor *s, struct thread *thread,
 		   const struct __ptrace_syscall_info *info)
 {
 	struct flight *flight = thread->flight;
-	struct space *space = thread->process->space;
 	struct __ptrace_syscall_info made = *info;
+	int err = 1;
 
 	if (made.entry.args[FILTER_DIVERTED_ARG] == FILTER_DIVERTED)
 		made.entry.args[FILTER_DIVERTED_ARG] =
 			regs_arg(&flight->original, flight->call.arch, FILTER_DIVERTED_ARG);
-	/* Or without an arena it is another call, or the same once more. */
-	if (!thread->marked || !is_made_again(flight, &made) || !space->at[WIDE] ||
-	    !space->verified[WIDE]) {
-		note_astray(thread);
+	if (!thread->marked || !is_made_again(flight, &made)) {
+		note_astray(s, thread);
 		call_stop(s, thread, &made, false);
 		return;
 	}
+	if (thread->refuse)
+		err = thread->refuse;
+	else if (flight->call.nitems)
+		err = arena_need(s, thread, info->arch);
+	/* It comes back here. */
+	if (!err)
+		return;
+	thread->refuse = 0;
 	note_arrived(thread);
 	regs_set_arg(&flight->substituted, made.arch, FILTER_DIVERTED_ARG, FILTER_DIVERTED);
-	run_pinned(s, thread, false, true);
+	if (err < 0)
+		answer_failure(s, thread, false, err);
+	else
+		run_pinned(s, thread, false, true);
 }

@@ -311,9 +311,13 @@ void family_wake(struct supervisor *s, struct space *space)
 		struct __ptrace_syscall_info info;
 
 		thread->next_waiting = NULL;
-		thread->state = STATE_FREE;
-		if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) >= 0)
-			call_stop(s, thread, &info, info.op == PTRACE_SYSCALL_INFO_ENTRY);
+		thread->state = thread->marked ? STATE_DIVERTED : STATE_FREE;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, thread->tid, sizeof(info), &info) >= 0) {
+			if (thread->marked)
+				call_diverted(s, thread, &info);
+			else
+				call_stop(s, thread, &info, info.op == PTRACE_SYSCALL_INFO_ENTRY);
+		}
 		thread = next;
 	}
 }

@@ -87,6 +87,8 @@ static void call_entry(struct supervisor *s, struct thread *thread,
 			return;
 		}
 		break;
+	case STATE_DIVERTED:
+		break;
 	case STATE_GIVING:
 		if (!giving_is_issued(thread->giving, info))
 			thread_kill(thread);
@@ -155,7 +157,7 @@ static void syscall_stop(struct supervisor *s, struct thread *thread)
 
 static void signal_stop(const struct supervisor *s, struct thread *thread, int signal)
 {
-	note_signalled(s, thread);
+	note_signalled(s, thread, signal);
 	if (signal == SIGSYS)
 		call_trapped(thread);
 	thread_resume(thread, signal);

@@ -10,7 +10,7 @@
  * its arguments again.  Such a call is diverted: it is told to restart, and its thread is
  * interrupted on its way out, where a register that it does not use gets a mark.  So when it
  * is made again the filter lets it stop, and it runs from a pin as any other one.  No signal
- * comes in between but those that nobody can hold, which find the register as it was.
+ * comes in between.  The mark is also in what runs under such a number for another reason.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -184,10 +184,9 @@ void note_unmark(struct thread *thread)
 		put(thread, regs_arg(&flight->original, flight->call.arch, FILTER_DIVERTED_ARG));
 }
 
-void note_astray(struct thread *thread)
+void note_astray(const struct supervisor *s, struct thread *thread)
 {
-	if (thread->state != STATE_DIVERTED)
-		return;
+	flight_tell(s->options, thread->flight, "", EINTR);
 	if (thread->marked) {
 		note_unmark(thread);
 		note_arrived(thread);
@@ -219,25 +218,14 @@ static void insist(const struct supervisor *s, pid_t tid)
 	}
 }
 
-void note_signalled(const struct supervisor *s, struct thread *thread)
+void note_signalled(const struct supervisor *s, struct thread *thread, int signal)
 {
 	if (thread->state == STATE_FREE && s->listener && !thread->interrupted)
 		insist(s, thread->tid);
 	thread->interrupted = false;
-	note_astray(thread);
-}
-
-/* Was this call issued for its thread, from what is in its registers and in the pin? */
-static bool is_issued(const struct thread *thread, const struct seccomp_data *data)
-{
-	const struct regs *regs = &thread->flight->substituted;
-
-	if (data->nr != regs_number(regs))
-		return false;
-	for (unsigned int i = 0; i < 6; i++)
-		if (data->args[i] != regs_arg(regs, data->arch, i))
-			return false;
-	return true;
+	/* Of those that nobody can hold this one has no handler. */
+	if (thread->state == STATE_DIVERTED && signal != SIGSTOP)
+		note_astray(s, thread);
 }
 
 static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
@@ -246,11 +234,7 @@ static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
 	struct thread *thread = task_find(&s->tasks, (pid_t)kernel->pid);
 	struct __ptrace_syscall_info info;
 
-	if (thread && thread->state == STATE_CALL && is_issued(thread, &kernel->data)) {
-		note_continue(&note);
-		return;
-	}
-	/* Nobody else is under the filter, and no other thread can be in a call. */
+	/* Nobody else is under the filter; what runs for a thread bears a mark. */
 	if (!thread || thread->state != STATE_FREE || thread->at_entry) {
 		if (thread)
 			thread_kill(thread);

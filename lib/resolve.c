@@ -254,7 +254,7 @@ static bool look_in(const struct pm_view *view, int dirfd, const char *name, uns
 {
 	const struct pm_view_known *known = view->known;
 	char text[PATH_MAX + NAME_MAX + 2], link[64], path[64 + NAME_MAX + 2];
-	struct object directory, found, is;
+	struct object found, is;
 	size_t size = strlen(name);
 	struct place root;
 	ssize_t len;
@@ -267,17 +267,14 @@ static bool look_in(const struct pm_view *view, int dirfd, const char *name, uns
 	len = readlink(link, text, PATH_MAX);
 	if (len <= 0 || len == PATH_MAX || text[0] != '/')
 		return false;
-	text[len] = '\0';
-	snprintf(path, sizeof(path), "%s/%s", link, name);
-	if (object_behind(link, &directory) ||
-	    object_at(root.fd, len > 1 ? text + 1 : ".", &found) ||
-	    !same_object(&directory, &found) || object_named(path, &is, &out->st) ||
-	    is.automount || !alike_device(is.dev) ||
-	    (S_ISLNK(is.mode) && !(flags & PM_RESOLVE_NOFOLLOW)))
-		return false;
 	if (len > 1)
 		text[len++] = '/';
 	memcpy(text + len, name, size + 1);
+	snprintf(path, sizeof(path), "%s/%s", link, name);
+	if (object_at(root.fd, text + 1, &found) || object_named(path, &is, &out->st) ||
+	    !same_object(&is, &found) || is.automount || !alike_device(is.dev) ||
+	    (S_ISLNK(is.mode) && !(flags & PM_RESOLVE_NOFOLLOW)))
+		return false;
 	out->name = strdup(text);
 	out->exists = true;
 	return out->name;

@@ -89,7 +89,8 @@ struct thread {
 	int refuse;			/* negative errno: the arena could not be made for its call */
 	struct flight *flight;		/* STATE_CALL, STATE_DIVERTED */
 	bool interrupted;		/* its last call ran, and was, by a signal */
-	bool marked;			/* STATE_DIVERTED: the filter will know the call by its mark */
+	/* STATE_DIVERTED, and while it is busy with the arena for that: the call has its mark. */
+	bool marked;
 	struct giving *giving;		/* STATE_GIVING */
 	/* Of its view, as long as this many changes have been made. */
 	struct pm_view_known known;

@@ -511,7 +511,8 @@ def who_promises_nothing(run):
         audit = run.path('audit.jsonl', '')
         options = [word for number in range(1 + len(outer))
                    for word in ('--policy', run.path(f'policy{number}.yaml'))]
-        run(options + ['--audit', audit], command, audit=False)
+        # How a call runs is seen where it does.
+        run(options + ['--own-listeners', '--audit', audit], command, audit=False)
         how['plain'] = ran
         opened = []
         with open(audit, encoding='utf-8') as lines:
