@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -232,6 +233,86 @@ static void kept_from_fork(void **state)
 	free(notify.filter);
 }
 
+static bool wants_all(void *data, const char *syscall, uint32_t classes)
+{
+	(void)data;
+	(void)syscall;
+	(void)classes;
+	return true;
+}
+
+/* asks NAME with its flags, and a word where the mark would be; as filter_answers() says. */
+static uint32_t sent(const struct pm_options *asked, const struct sock_fprog *program,
+		     uint32_t arch, const char *name, unsigned int arg, uint64_t flags,
+		     uint64_t mark)
+{
+	struct seccomp_data data = { .nr = pm_syscall_number(arch, name), .arch = arch };
+	uint64_t args[6] = { 0 };
+	uint32_t action;
+
+	args[arg] = data.args[arg] = flags;
+	args[FILTER_DIVERTED_ARG] = data.args[FILTER_DIVERTED_ARG] = mark;
+	action = interpret(program, &data);
+	assert_int_equal(action == SECCOMP_RET_USER_NOTIF,
+			 filter_answers(asked, FILTER_ANSWERS, arch, data.nr, args));
+	return action;
+}
+
+/* What only looks comes by a notification, without the mark; the rest, and all else, stops. */
+static void what_only_looks(void **state)
+{
+	static const char *const looks[] = { "stat", "lstat", "newfstatat", "statx", "access",
+					     "faccessat", "faccessat2", "readlink", "readlinkat" };
+	static const int other[] = { O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_PATH, O_TMPFILE,
+				     O_ASYNC, O_ACCMODE };
+	struct pm_layer all = { .name = "all", .wants = wants_all, .decide = allow };
+	struct pm_layer *wide[] = { &all };
+	struct pm_options wanted = { .layers = wide, .nlayers = 1 };
+	const uint64_t mark = FILTER_DIVERTED;
+	struct sock_fprog program;
+
+	(void)state;
+	assert_int_equal(filter_build(&wanted, SUPERVISOR, FILTER_ANSWERS, &program), 0);
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		const char *name = looks[i];
+
+		assert_int_equal(sent(&wanted, &program, arches[0], name, 0, 0, 0),
+				 SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(sent(&wanted, &program, arches[0], name, 0, 0, mark), STOP);
+		assert_int_equal(sent(&wanted, &program, arches[0], name, 0, 0,
+				      1ULL << 32 | mark), STOP);
+		if (pm_syscall_number(arches[1], name) >= 0)
+			assert_int_equal(sent(&wanted, &program, arches[1], name, 0, 0, 0), STOP);
+	}
+	for (unsigned int arg = 1; arg <= 2; arg++) {
+		const char *name = arg == 1 ? "open" : "openat";
+
+		assert_int_equal(sent(&wanted, &program, arches[0], name, arg,
+				      O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, 0),
+				 SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(sent(&wanted, &program, arches[0], name, arg, 0, mark), STOP);
+		for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+			assert_int_equal(sent(&wanted, &program, arches[0], name, arg,
+					      (uint64_t)other[i], 0), STOP);
+	}
+	assert_int_equal(sent(&wanted, &program, arches[0], "openat2", 0, 0, 0), STOP);
+	assert_int_equal(sent(&wanted, &program, arches[0], "mkdir", 0, 0, 0), STOP);
+	free(program.filter);
+	/* An open that is let go on may have to wait. */
+	wanted.unsafe = PM_UNSAFE_RACES;
+	assert_int_equal(filter_build(&wanted, SUPERVISOR, FILTER_ANSWERS, &program), 0);
+	assert_int_equal(sent(&wanted, &program, arches[0], "openat", 2, 0, 0), STOP);
+	assert_int_equal(sent(&wanted, &program, arches[0], "stat", 0, 0, 0),
+			 SECCOMP_RET_USER_NOTIF);
+	free(program.filter);
+	/* Who asks about opens only. */
+	assert_int_equal(filter_build(&options, SUPERVISOR, FILTER_ANSWERS, &program), 0);
+	assert_int_equal(sent(&options, &program, arches[0], "stat", 0, 0, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(sent(&options, &program, arches[0], "openat", 2, 0, 0),
+			 SECCOMP_RET_USER_NOTIF);
+	free(program.filter);
+}
+
 static void guard_without_mseal(void **state)
 {
 	static const char *const moving[] = { "munmap", "mremap", "mprotect", "pkey_mprotect",
@@ -340,6 +421,7 @@ int main(void)
 		cmocka_unit_test(other_tables),
 		cmocka_unit_test(arguments_that_matter),
 		cmocka_unit_test(kept_from_fork),
+		cmocka_unit_test(what_only_looks),
 		cmocka_unit_test(guard_without_mseal),
 		cmocka_unit_test(kept_to_the_last),
 	};
