@@ -71,8 +71,9 @@ try mseal openat2 pidfd_getfd process_vm_readv process_vm_writev landlock_create
 # holds CALL...: what the audit says of an open.
 holds()
 {
-	"$without" "$@" -- "$PM" run --policy "$work/policy.yaml" --audit "$work/audit" -- \
-		cat "$work/to" >"$work/out" 2>&1
+	# Where it runs.
+	"$without" "$@" -- "$PM" run --own-listeners --policy "$work/policy.yaml" \
+		--audit "$work/audit" -- cat "$work/to" >"$work/out" 2>&1
 	python3 - "$work/audit" "$work/to" <<'EOF'
 import json, sys
 for line in open(sys.argv[1]):

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -279,6 +281,16 @@ static void born_dead_executed(char **args)
 	born_dead();
 }
 
+static void refused_connect(void)
+{
+	const struct sockaddr_in nobody = { .sin_family = AF_INET, .sin_port = htons(7641),
+					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	check(fd >= 0 && connect(fd, (const struct sockaddr *)&nobody, sizeof(nobody)));
+	close(fd);
+}
+
 /*
  * many LIVE CREATED: LIVE children at once, as forked and as executed, then
  * CREATED one after the other.  Says where it is and waits for a byte, so that
@@ -288,6 +300,8 @@ static void many(char **args)
 {
 	unsigned int n = (unsigned int)atoi(args[0]), created = (unsigned int)atoi(args[1]);
 
+	/* It has all that it ever will: its pins, too. */
+	refused_connect();
 	live(n, false);
 	live(n, true);
 	say("first");
