@@ -101,8 +101,11 @@ bool note_is_hand_over(const struct supervisor *supervisor,
 		       const struct __ptrace_syscall_info *info);
 void note_take(struct supervisor *supervisor, struct thread *thread,
 	       const struct __ptrace_syscall_info *info);
-/* Answer notifications until a thread may have stopped or ended. */
+/* Answer notifications until a thread may have stopped or ended; or those that are there. */
 void note_wait(struct supervisor *supervisor);
+void note_look(struct supervisor *supervisor);
+/* So many are dealt with of the one kind before it is looked for the other. */
+#define NOTE_TURNS 16
 /* The call does not run and answers value; or it runs as it is. */
 void note_value(const struct note *note, int64_t value);
 void note_continue(const struct note *note);

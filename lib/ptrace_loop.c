@@ -194,13 +194,23 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 
 void supervise(struct supervisor *s)
 {
+	unsigned int turns = 0;
+
 	for (;;) {
 		struct thread *thread;
 		int status;
-		int patience = family_patience(s);
-		pid_t tid = waitpid(-1, &status, __WALL | (s->listener ? WNOHANG : patience));
+		int patience;
+		pid_t tid;
+
+		if (s->listener && ++turns > NOTE_TURNS) {
+			turns = 0;
+			note_look(s);
+		}
+		patience = family_patience(s);
+		tid = waitpid(-1, &status, __WALL | (s->listener ? WNOHANG : patience));
 
 		if (!tid) {
+			turns = 0;
 			if (patience)
 				family_unannounced(s);
 			else

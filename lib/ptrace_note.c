@@ -30,9 +30,6 @@
 #include "cleanup.h"
 #include "ptrace.h"
 
-/* After so many notifications it is looked whether a thread has stopped. */
-#define TURNS 16
-
 int note_hand_over(int listener)
 {
 	return prctl((int)FILTER_DIVERTED, listener, 0, 0, 0) ? -errno : 0;
@@ -259,16 +256,16 @@ static void end(struct supervisor *s)
 	s->listener = 0;
 }
 
-void note_wait(struct supervisor *s)
+static void serve(struct supervisor *s, const struct timespec *patience)
 {
 	struct pollfd fds[] = { { .fd = s->listener, .events = POLLIN },
 				{ .fd = s->stops, .events = POLLIN } };
 
-	for (unsigned int turns = 0; turns < TURNS; turns++) {
+	for (unsigned int turns = 0; turns < NOTE_TURNS; turns++) {
 		struct signalfd_siginfo signal;
 		struct seccomp_notif notice;
 
-		if (ppoll(fds, 2, NULL, &s->waiting) < 0)
+		if (ppoll(fds, 2, patience, &s->waiting) <= 0)
 			return;
 		if (fds[0].revents & POLLIN) {
 			memset(&notice, 0, sizeof(notice));
@@ -286,4 +283,16 @@ void note_wait(struct supervisor *s)
 			return;
 		}
 	}
+}
+
+void note_wait(struct supervisor *s)
+{
+	serve(s, NULL);
+}
+
+void note_look(struct supervisor *s)
+{
+	const struct timespec at_once = { 0 };
+
+	serve(s, &at_once);
 }
