@@ -70,7 +70,7 @@ else
 fi
 alike 'in a user namespace' -- unshare --user --map-root-user "$opens" plain "$PWD"
 alike 'a listener' --own-listeners -- "$opens" listener "$PWD"
-if [ "$backend" = ptrace ]; then
+if [ "$backend" = ptrace ] && [[ $PM != *-own-listeners ]]; then
 	options=()
 	is "$(supervised "$opens" listener "$PWD")" 'Device or resource busy' \
 		'the supervisor has the one listener'
