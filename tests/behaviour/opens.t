@@ -58,7 +58,7 @@ for what in plain lease watched landlock; do
 	alike "$what" -- "$opens" "$what" "$PWD"
 done
 if [ "$(id -u)" = 0 ]; then
-	for what in fsuid capabilities groups group; do
+	for what in fsuid capabilities noroot groups group; do
 		alike "$what" -- "$opens" "$what" "$PWD"
 	done
 	for what in plain landlock; do

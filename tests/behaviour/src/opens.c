@@ -11,10 +11,10 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <linux/filter.h>
-#include <grp.h>
+#include <linux/landlock.h>
+#include <linux/securebits.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/fanotify.h>
@@ -133,6 +133,13 @@ static void capabilities(char **args)
 {
 	say_everywhere(args[0]);
 	set_capabilities(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+	say_everywhere(args[0]);
+}
+
+/* noroot: root that what it executes gives no capabilities. */
+static void noroot(char **args)
+{
+	check(!prctl(PR_SET_SECUREBITS, SECBIT_NOROOT));
 	say_everywhere(args[0]);
 }
 
@@ -271,7 +278,7 @@ static void listener(char **args)
 static const struct test tests[] = {
 	{ "plain", plain },	  { "fsuid", fsuid },	    { "capabilities", capabilities },
 	{ "groups", groups },	  { "group", group },	    { "landlock", landlock },
-	{ "lease", lease },	  { "watched", watched },   { "listener", listener },
+	{ "noroot", noroot },	  { "lease", lease },	  { "watched", watched },   { "listener", listener },
 };
 
 int main(int argc, char **argv)
