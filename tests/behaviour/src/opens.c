@@ -277,8 +277,9 @@ static void listener(char **args)
 
 static const struct test tests[] = {
 	{ "plain", plain },	  { "fsuid", fsuid },	    { "capabilities", capabilities },
-	{ "groups", groups },	  { "group", group },	    { "landlock", landlock },
-	{ "noroot", noroot },	  { "lease", lease },	  { "watched", watched },   { "listener", listener },
+	{ "noroot", noroot },	  { "groups", groups },	    { "group", group },
+	{ "landlock", landlock }, { "lease", lease },	    { "watched", watched },
+	{ "listener", listener },
 };
 
 int main(int argc, char **argv)
