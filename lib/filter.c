@@ -34,7 +34,7 @@ struct leaf {
 	uint32_t value, other;
 	uint32_t special;	/* the action where it holds */
 	uint32_t zero;		/* the action where arg is 0, or 0: no other than elsewhere */
-	uint32_t bits, bits_arg;	/* or one of these bits, if any, is in that argument */
+	uint32_t bits, bits_arg;	/* or it has flags in that argument, one of these among them */
 };
 
 struct range {
@@ -220,7 +220,9 @@ bool filter_answers(const struct pm_options *options, unsigned int how, uint32_t
 
 	return name && is_answered(options, how, arch, nr, name, call) &&
 	       (uint32_t)args[FILTER_DIVERTED_ARG] != FILTER_DIVERTED &&
-	       !(call->what & KNOWN_OPENS && args[call->arg] & FILTER_OPENS_ELSE);
+	       !(call->what & KNOWN_OPENS &&
+		 (args[call->arg] & FILTER_OPENS_ELSE ||
+		  (args[call->arg] & FILTER_OPENS_BARELY) == O_NOFOLLOW));
 }
 
 static struct leaf leaf_of_answer(const struct known *call, unsigned int how)
@@ -297,7 +299,9 @@ static void emit_leaf(struct emitter *e, const struct leaf *leaf)
 	if (leaf->bits) {
 		emit(e, BPF_LD | BPF_W | BPF_ABS, 0, 0,
 		     (uint32_t)offsetof(struct seccomp_data, args) + 8u * leaf->bits_arg);
-		emit(e, BPF_JMP | BPF_JSET | BPF_K, 0, 1, leaf->bits);
+		emit(e, BPF_JMP | BPF_JSET | BPF_K, 2, 0, leaf->bits);
+		emit(e, BPF_ALU | BPF_AND | BPF_K, 0, 0, FILTER_OPENS_BARELY);
+		emit(e, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, O_NOFOLLOW);
 		emit(e, BPF_RET | BPF_K, 0, 0, leaf->special);
 	}
 	if (leaf->op) {

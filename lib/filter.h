@@ -24,6 +24,8 @@
 #define FILTER_OPENS_ELSE \
 	(O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_ASYNC | (O_TMPFILE & ~O_DIRECTORY))
 				/* flags of an open that does not only look */
+/* O_NOFOLLOW stays with a file that is open, and only a directory can be opened again with it. */
+#define FILTER_OPENS_BARELY (O_NOFOLLOW | O_DIRECTORY)
 
 /*
  * A call that was sent to the listener and comes to the tracer after all has this in the

@@ -199,16 +199,17 @@ void note_astray(const struct supervisor *s, struct thread *thread)
  */
 static void insist(const struct supervisor *s, pid_t tid)
 {
+	struct __ptrace_syscall_info info;
 	struct regs regs, changed;
 	uint64_t args[6];
 	int err = regs_get(tid, &regs);
 
-	if (err || regs_result(&regs) != -ERESTARTSYS)
+	if (err || regs_result(&regs) != -ERESTARTSYS ||
+	    ptrace(PTRACE_GET_SYSCALL_INFO, tid, sizeof(info), &info) < 0)
 		return;
 	for (unsigned int i = 0; i < 6; i++)
 		args[i] = regs_arg(&regs, AUDIT_ARCH_X86_64, i);
-	if (regs_wide_code(&regs) && filter_answers(s->options, s->filter, AUDIT_ARCH_X86_64,
-						    regs_number(&regs), args)) {
+	if (filter_answers(s->options, s->filter, info.arch, regs_number(&regs), args)) {
 		changed = regs;
 		regs_set_result(&changed, -ERESTARTNOINTR);
 		regs_change(tid, &regs, &changed);

@@ -76,9 +76,6 @@ bool regs_issued(const struct regs *reissued, uint32_t arch,
  */
 int regs_new_image(pid_t tid, uint64_t *stack, size_t *width);
 
-/* Does the thread run code of 64 bits? */
-bool regs_wide_code(const struct regs *regs);
-
 /* Does this table use 32-bit pointers? */
 bool regs_narrow(uint32_t arch);
 

@@ -148,11 +148,6 @@ int regs_put_arg(pid_t tid, uint32_t arch, unsigned int i, uint64_t value)
 		    regs_narrow(arch) ? (uint32_t)value : value);
 }
 
-bool regs_wide_code(const struct regs *regs)
-{
-	return regs->user.cs != CODE_32;
-}
-
 uint64_t regs_stack(const struct regs *regs)
 {
 	return regs->user.rsp;

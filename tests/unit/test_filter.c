@@ -48,6 +48,9 @@ static uint32_t interpret(const struct sock_fprog *program, const struct seccomp
 		case BPF_JMP | BPF_JSET | BPF_K:
 			pc += a & insn->k ? insn->jt : insn->jf;
 			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= insn->k;
+			break;
 		case BPF_RET | BPF_K:
 			return insn->k;
 		default:
@@ -291,6 +294,8 @@ static void what_only_looks(void **state)
 				      O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, 0),
 				 SECCOMP_RET_USER_NOTIF);
 		assert_int_equal(sent(&wanted, &program, arches[0], name, arg, 0, mark), STOP);
+		assert_int_equal(sent(&wanted, &program, arches[0], name, arg, O_NOFOLLOW, 0),
+				 STOP);
 		for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
 			assert_int_equal(sent(&wanted, &program, arches[0], name, arg,
 					      (uint64_t)other[i], 0), STOP);
