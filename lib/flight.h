@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "call.h"
 #include "chain.h"
+#include "note.h"
 #include "regs.h"
 #include "script.h"
 
@@ -22,12 +23,6 @@
 struct view_changes {
 	unsigned int now;
 	uint64_t made;
-};
-
-/* A notification that waits for its answer; listener 0: there is none. */
-struct note {
-	int listener;
-	uint64_t id;
 };
 
 /* A call in flight. Owner: its thread. */

@@ -8,13 +8,9 @@
 
 #include "notify.h"
 
-static int send(const struct notice *notice, int64_t value, int32_t err, uint32_t flags)
+static struct note note_of(const struct notice *notice)
 {
-	struct seccomp_notif_resp answer = {
-		.id = notice->kernel->id, .val = value, .error = err, .flags = flags
-	};
-
-	return ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) ? -errno : 0;
+	return (struct note){ notice->notify->listener, notice->kernel->id };
 }
 
 bool notice_stands(const struct notice *notice)
@@ -26,15 +22,16 @@ bool notice_stands(const struct notice *notice)
 
 void reply_continue(const struct notice *notice)
 {
-	send(notice, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+	const struct note note = note_of(notice);
+
+	note_continue(&note);
 }
 
 void reply_value(const struct notice *notice, int64_t value)
 {
-	if (value < 0 && value >= -4095)
-		send(notice, 0, (int32_t)value, 0);
-	else
-		send(notice, value, 0, 0);
+	const struct note note = note_of(notice);
+
+	note_value(&note, value);
 }
 
 int reply_redirect(const struct notice *notice, const struct pm_step *step, uint32_t pinned,
@@ -67,30 +64,18 @@ int reply_redirect(const struct notice *notice, const struct pm_step *step, uint
 		       0;
 }
 
-static int add_descriptor(const struct notice *notice, int fd, unsigned int flags, uint32_t how)
-{
-	struct seccomp_notif_addfd answer = {
-		.id = notice->kernel->id, .flags = how, .srcfd = (uint32_t)fd,
-		.newfd_flags = flags
-	};
-	int number = ioctl(notice->notify->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &answer);
-
-	return number < 0 ? -errno : number;
-}
-
 int reply_descriptor(const struct notice *notice, int fd, unsigned int flags)
 {
-	int number = add_descriptor(notice, fd, flags, SECCOMP_ADDFD_FLAG_SEND);
+	const struct note note = note_of(notice);
 
-	/* It has no number left, for example: that is its own error. */
-	if (number < 0)
-		reply_value(notice, number);
-	return number;
+	return note_descriptor(&note, fd, flags);
 }
 
 int reply_lend(const struct notice *notice, int fd, unsigned int flags)
 {
-	return add_descriptor(notice, fd, flags, 0);
+	const struct note note = note_of(notice);
+
+	return note_put_descriptor(&note, fd, flags, 0);
 }
 
 void reply_final(const struct notice *notice)

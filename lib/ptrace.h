@@ -66,10 +66,6 @@ struct supervisor {
 	sigset_t waiting;	/* what is blocked while it is waited for both */
 };
 
-/* The kernel's own: the call is made again, or fails with EINTR; is made again, whatever comes. */
-#define ERESTARTSYS 512
-#define ERESTARTNOINTR 513
-
 /* Let a stopped thread go on.  A thread that is gone is not an error. */
 void thread_resume(struct thread *thread, int signal);
 /* Fail closed: what went wrong with a thread ends its process. */
@@ -106,22 +102,11 @@ void note_wait(struct supervisor *supervisor);
 void note_look(struct supervisor *supervisor);
 /* So many are dealt with of the one kind before it is looked for the other. */
 #define NOTE_TURNS 16
-/* The call does not run and answers value; or it runs as it is. */
-void note_value(const struct note *note, int64_t value);
-void note_continue(const struct note *note);
-/* It answers fd, by another number in the thread.  That, or -errno, which it answers then. */
-int64_t note_descriptor(const struct note *note, int fd, bool close_on_exec);
 /*
  * The call is decided on, and only the thread itself can run it from a pin: it makes it once
  * more, with a mark by which the filter stops it.
  */
 void note_divert(struct thread *thread);
-/*
- * ptrace_open.c.  Open it and answer, where the thread itself would have opened the same;
- * else false.
- */
-bool open_answered(struct supervisor *supervisor, struct thread *thread);
-
 /* At any stop on the way there; where it has come to; and where the mark is in the way. */
 void note_mark(struct thread *thread);
 void note_arrived(struct thread *thread);
@@ -129,6 +114,12 @@ void note_unmark(struct thread *thread);
 /* A signal is about to be delivered: it is on another way. */
 void note_signalled(const struct supervisor *supervisor, struct thread *thread, int signal);
 void note_astray(const struct supervisor *supervisor, struct thread *thread);
+
+/*
+ * ptrace_open.c.  Open it and answer, where the thread itself would have opened the same;
+ * else false.
+ */
+bool open_answered(struct supervisor *supervisor, struct thread *thread);
 
 /*
  * ptrace_answer.c.  All end the flight and let the thread go on.  err is a

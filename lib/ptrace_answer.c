@@ -5,8 +5,8 @@
 #include "ptrace.h"
 
 /*
- * The call does not run and answers value.  Its notification is answered.  At an entry stop the filters still
- * come, and one of them may end the program for a number that it does not
+ * The call does not run and answers value, by its notification where it came by one.
+ * At an entry stop the filters still come, and one of them may end the program for a number that it does not
  * expect: a call that does nothing goes in its place.
  */
 void answer_value(struct thread *thread, bool entry, int64_t value)

@@ -34,12 +34,11 @@ static bool mark_call(const struct supervisor *s, struct flight *flight)
 }
 
 /* Let it run from the registers that were substituted. */
-static void run_substituted(const struct supervisor *s, struct thread *thread, bool entry)
+static void run_substituted(struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
 	int err;
 
-	mark_call(s, flight);
 	err = regs_change_call(thread->tid, flight->call.arch, entry, &flight->original,
 			       &flight->substituted);
 	if (err && !gone(err))
@@ -60,7 +59,7 @@ static void run_untouched(const struct supervisor *s, struct thread *thread, boo
 		return;
 	}
 	if (mark_call(s, thread->flight)) {
-		run_substituted(s, thread, entry);
+		run_substituted(thread, entry);
 		return;
 	}
 	if (!follow) {
@@ -86,7 +85,8 @@ static void run_step(const struct supervisor *s, struct thread *thread, bool ent
 	for (unsigned int i = 0; i < 6; i++)
 		if (step->args[i] != regs_arg(&flight->original, arch, i))
 			regs_set_arg(&flight->substituted, arch, i, step->args[i]);
-	run_substituted(s, thread, entry);
+	mark_call(s, flight);
+	run_substituted(thread, entry);
 }
 
 /* The file has no name that could be opened: the supervisor opens it for the target. */

@@ -14,7 +14,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -27,7 +26,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "cleanup.h"
 #include "ptrace.h"
 
 int note_hand_over(int listener)
@@ -92,45 +90,6 @@ void note_take(struct supervisor *s, struct thread *thread,
 	thread_resume(thread, 0);
 }
 
-static void reply(const struct note *note, int64_t value, int32_t err, uint32_t flags)
-{
-	struct seccomp_notif_resp answer = {
-		.id = note->id, .val = value, .error = err, .flags = flags
-	};
-
-	/* Who is killed meanwhile has no use for it. */
-	ioctl(note->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-}
-
-void note_value(const struct note *note, int64_t value)
-{
-	if (value < 0 && value >= -4095)
-		reply(note, 0, (int32_t)value, 0);
-	else
-		reply(note, value, 0, 0);
-}
-
-void note_continue(const struct note *note)
-{
-	reply(note, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
-}
-
-/* No signal comes meanwhile: the kernel would then forget what it was to answer. */
-int64_t note_descriptor(const struct note *note, int fd, bool close_on_exec)
-{
-	struct seccomp_notif_addfd answer = {
-		.id = note->id, .flags = SECCOMP_ADDFD_FLAG_SEND, .srcfd = (uint32_t)fd,
-		.newfd_flags = close_on_exec ? O_CLOEXEC : 0,
-	};
-	int64_t number = ioctl(note->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &answer);
-
-	if (number >= 0)
-		return number;
-	number = -errno;
-	note_value(note, number);
-	return number;
-}
-
 void note_divert(struct thread *thread)
 {
 	struct flight *flight = thread->flight;
@@ -142,7 +101,7 @@ void note_divert(struct thread *thread)
 	thread->marked = false;
 	if (ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL) && errno != ESRCH)
 		thread_kill(thread);
-	reply(&note, 0, -ERESTARTNOINTR, 0);
+	note_restart(&note);
 }
 
 static void check_done(struct thread *thread, int err)

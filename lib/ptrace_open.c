@@ -74,7 +74,6 @@ bool open_answered(struct supervisor *s, struct thread *thread)
 	struct flight *flight = thread->flight;
 	const struct pm_where *where;
 	struct pm_open_how how;
-	int64_t result;
 	int fd;
 
 	if (pm_call_open_how(&flight->call, &how))
@@ -90,8 +89,9 @@ bool open_answered(struct supervisor *s, struct thread *thread)
 	if (flight->outcome.verdict.action == PM_DENY) {
 		answer_value(thread, false, -flight->outcome.verdict.err);
 	} else {
-		result = note_descriptor(&flight->note, fd, how.flags & O_CLOEXEC);
-		flight_tell_result(s->options, flight, result);
+		flight_tell_result(s->options, flight,
+				   note_descriptor(&flight->note, fd,
+						   (unsigned int)how.flags & O_CLOEXEC));
 		flight_free(flight);
 		thread->flight = NULL;
 	}
