@@ -62,8 +62,8 @@ void run_help(FILE *to)
 	      "  -h, --help                 print this and exit\n"
 	      "  -V, --version              print the version and exit\n"
 	      "\n"
-	      "Exit status: that of COMMAND; 125 pointsman failed, 126 COMMAND could not be\n"
-	      "run, 127 it was not found.\n", to);
+	      "Exit status: that of COMMAND; 125 pointsman failed, 126 not run, 127 not found.\n",
+	      to);
 }
 
 /* Probed by trying: nothing is sealed by a range of no length. */
