@@ -27,6 +27,7 @@ static const struct {
 	{ "pointsman works inside", { .with = "no" }, { "yes", "on ptrace", PROBE_CHAIN } },
 	{ "what a redirected call returned", { .with = "in the audit" }, { .with = "not known" } },
 	{ "a decision costs a program", { .with = "two stops" }, { .with = "one wait" } },
+	{ "a look at a file costs it", { "one wait", "two stops", PROBE_HELD }, { .with = "one wait" } },
 };
 const size_t nbackend_rows = sizeof(rows) / sizeof(rows[0]);
 

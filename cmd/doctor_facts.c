@@ -42,7 +42,9 @@ const struct fact_row fact_rows[] = {
 	{ PROBE_MSEAL, NEED_NONE, "mseal", "mappings can be sealed by mseal(2)" },
 	{ PROBE_OPENAT2, NEED_NONE, "openat2", "files can be opened by openat2(2)" },
 	{ PROBE_LANDLOCK, NEED_NONE, "landlock", "Landlock" },
-	{ PROBE_LISTENER, NEED_NONE, "listener", "a program can have a listener" },
+	{ PROBE_LISTENER, NEED_NONE, "listener", "a filter can have a listener" },
+	{ PROBE_HELD, NEED_NONE, "held-listener",
+	  "its calls are held through signals (WAIT_KILLABLE_RECV)" },
 	{ PROBE_CHAIN, NEED_NONE, "chain", "a listener can be inside another (CHAIN)" },
 	{ PROBE_SYNC, NEED_NONE, "sync-wake-up", "a listener is woken in place" },
 	{ PROBE_PIDFD_GETFD, NEED_NONE, "pidfd-getfd", "descriptors can be taken by pidfd_getfd(2)" },
@@ -162,6 +164,8 @@ static const char *missing_remedy(const struct probe *probe, enum probe_fact fac
 	case PROBE_LISTENER:
 	case PROBE_TOGETHER:
 		return listener_remedy(err);
+	case PROBE_HELD:
+		return err == -EINVAL ? "Linux 5.19 or later" : listener_remedy(err);
 	case PROBE_CHAIN:
 		return chain_remedy(probe, err);
 	case PROBE_RECV:

@@ -38,6 +38,7 @@ enum probe_fact {
 	PROBE_PIDFD_GETFD,
 
 	PROBE_LISTENER,		/* a filter gives a listener */
+	PROBE_HELD,		/* one whose calls no signal interrupts once they are received */
 	PROBE_FLAG_REDIRECT,	/* the kernel knows the flag */
 	PROBE_FLAG_CHAIN,
 	PROBE_FLAG_WAIT_KILLABLE,

@@ -80,6 +80,11 @@ static long try_listener(void)
 	return install(SECCOMP_FILTER_FLAG_NEW_LISTENER);
 }
 
+static long try_held(void)
+{
+	return install(SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+}
+
 /* In one segment there can be one listener. */
 static long try_chain(void)
 {
@@ -101,6 +106,7 @@ static const struct {
 	{ PROBE_OPENAT2, try_openat2 },
 	{ PROBE_IO_URING, try_io_uring },
 	{ PROBE_LISTENER, try_listener },
+	{ PROBE_HELD, try_held },
 };
 
 static void try_singles(struct probe *probe)

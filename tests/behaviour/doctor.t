@@ -74,7 +74,8 @@ facts = json.load(open(sys.argv[2]))
 has = {name: fact['works'] for name, fact in facts['facts'].items()}
 resolved = {'with openat2': ('openat2', 'with openat2', 'by its name only'),
             'with Landlock': ('landlock', 'with Landlock', 'no'),
-            'mseal, or refusals': ('mseal', 'mseal', 'refusals')}
+            'mseal, or refusals': ('mseal', 'mseal', 'refusals'),
+            'one wait, or stops': ('held-listener', 'one wait', 'two stops')}
 rows = [[cell.strip() for cell in line.split('|')[1:-1]] for line in open(sys.argv[1])
         if line.startswith('|')]
 for what, *cells in rows[rows.index(['backend', 'ptrace', 'notify']):]:
@@ -105,6 +106,8 @@ table()
 table 'as it is here' env
 table 'without openat2' "$without" openat2=1 --
 table 'without Landlock and mseal' "$without" landlock_create_ruleset mseal --
+table 'where no program can have a listener' "$without" listener=1 --
+table 'on Linux before 5.19' "$without" held=22 --
 table 'where nothing works' "$without" ptrace=1 --
 is "$(trap '' CHLD; "$PM" doctor)" "$here" 'the same where SIGCHLD is ignored'
 is "$("$PM" doctor <&- 2>&-)" "$here" 'the same with closed descriptors'
@@ -196,7 +199,8 @@ for flag in REDIRECT CHAIN WAIT_KILLABLE KILL_ORPHANS; do
 done
 listener="Linux 5.5 or later; $(allow 'seccomp(2) with SECCOMP_FILTER_FLAG_NEW_LISTENER')"
 no 'a listener with those flags that are there' "$denied" "$listener"
-no 'a program can have a listener' "$denied" "$listener"
+no 'a filter can have a listener' "$denied" "$listener"
+no 'its calls are held through signals (WAIT_KILLABLE_RECV)' "$denied" "$listener"
 has 'what comes after a listener is not tried' '  ?   it is told of a call: not tried' \
 	'  ?   memory is pinned into the caller: not tried' \
 	'  ?   the call runs on another path: not tried' \
@@ -205,9 +209,12 @@ has 'what comes after a listener is not tried' '  ?   it is told of a call: not 
 	'  ?   the caller is traced until the call returns: not tried'
 missing listener=1
 has 'without listeners' '  ok  a filter can be installed'
-no 'a program can have a listener' "$denied" "$listener"
+no 'a filter can have a listener' "$denied" "$listener"
 has 'the reason for notify' "notify  does not work here: no listener can be installed: $denied"
 is "$status" 0 'without listeners ptrace works'
+missing held=22
+no 'its calls are held through signals (WAIT_KILLABLE_RECV)' 'Invalid argument' 'Linux 5.19 or later'
+has 'the other needs nothing of it' '  ok  a filter can have a listener'
 missing prctl=1
 no 'no_new_privs can be set' "$denied" "$(allow 'prctl(2)')"
 missing socketpair=1
@@ -276,7 +283,7 @@ has 'no_new_privs' "  filters: $filters" '  no_new_privs: set'
 runs 'no_new_privs' setpriv --no-new-privs
 
 ask "$helpers/listen"
-no 'a program can have a listener' 'Device or resource busy' "a listener that is no chain filter is \
+no 'a filter can have a listener' 'Device or resource busy' "a listener that is no chain filter is \
 around this process (a container's, or another supervisor's): run outside of it, or with --backend \
 ptrace"
 is "$status" 0 'with a listener around it ptrace works'

@@ -62,11 +62,12 @@ else
 	try pidfd_open=1
 fi
 try set_syscall_info=5
+try held=22
 try getppid=1
 try process_vm_readv=1 process_vm_writev=1
 try landlock_create_ruleset
 try mseal openat2 pidfd_getfd process_vm_readv process_vm_writev landlock_create_ruleset \
-	set_syscall_info
+	set_syscall_info held=22
 
 # holds CALL...: what the audit says of an open.
 holds()

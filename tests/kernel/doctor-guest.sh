@@ -106,7 +106,8 @@ Nothing needs, but it is better to have:
   ok  mappings can be sealed by mseal(2)
   ok  files can be opened by openat2(2)
   ok  Landlock, version 6
-  ok  a program can have a listener
+  ok  a filter can have a listener
+  ok  its calls are held through signals (WAIT_KILLABLE_RECV)
 END
 	if [ "$kernel" = stock ]; then
 		echo '  ?   a listener can be inside another (CHAIN): not tried'

@@ -53,6 +53,7 @@ static const struct missing {
 	{ PROBE_IO_URING, NULL, NULL },
 	{ PROBE_PIDFD_GETFD, NULL, NULL },
 	{ PROBE_LISTENER, NULL, NULL },
+	{ PROBE_HELD, NULL, NULL },
 	{ PROBE_CHAIN, NULL, NULL },
 	{ PROBE_SYNC, NULL, NULL },
 };

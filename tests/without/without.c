@@ -3,8 +3,9 @@
  * without CALL[=ERRNO]... -- COMMAND [ARG...]: run a command on a kernel, or in
  * a container, that lacks some calls: they answer ENOSYS, or the errno given, or
  * kill the process that makes them (CALL=kill).  Calls that have no name are
- * "listener": seccomp(2) where it asks for one, and "set_syscall_info": ptrace(2)
- * where it sets a call in one piece.
+ * "listener": seccomp(2) where it asks for one; "held": where it asks for one whose
+ * calls no signal interrupts; and "set_syscall_info": ptrace(2) where it sets a call in
+ * one piece.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define NEW_LISTENER 8u
+#define WAIT_KILLABLE_RECV 32u	/* of Linux 5.19 */
 #define SET_SYSCALL_INFO 0x4212	/* PTRACE_SET_SYSCALL_INFO of Linux 6.16 */
 
 static int take_away(scmp_filter_ctx ctx, char *what)
@@ -34,6 +36,10 @@ static int take_away(scmp_filter_ctx ctx, char *what)
 	if (!strcmp(what, "listener"))
 		return seccomp_rule_add(ctx, action, SCMP_SYS(seccomp), 1,
 					SCMP_A1(SCMP_CMP_MASKED_EQ, NEW_LISTENER, NEW_LISTENER));
+	if (!strcmp(what, "held"))
+		return seccomp_rule_add(ctx, action, SCMP_SYS(seccomp), 1,
+					SCMP_A1(SCMP_CMP_MASKED_EQ, WAIT_KILLABLE_RECV,
+						WAIT_KILLABLE_RECV));
 	if (!strcmp(what, "set_syscall_info"))
 		return seccomp_rule_add(ctx, action, SCMP_SYS(ptrace), 1,
 					SCMP_A0(SCMP_CMP_EQ, SET_SYSCALL_INFO, 0));
