@@ -44,13 +44,3 @@ int note_put_descriptor(const struct note *note, int fd, unsigned int flags, uin
 
 	return number < 0 ? -errno : number;
 }
-
-int note_descriptor(const struct note *note, int fd, unsigned int flags)
-{
-	int number = note_put_descriptor(note, fd, flags, SECCOMP_ADDFD_FLAG_SEND);
-
-	/* It has no number left, for example: that is its own error. */
-	if (number < 0)
-		note_value(note, number);
-	return number;
-}

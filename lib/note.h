@@ -25,7 +25,5 @@ void note_continue(const struct note *note);
 void note_restart(const struct note *note);
 /* fd is put into the thread, flags being O_CLOEXEC or 0, how SECCOMP_ADDFD_*.  Its number, or -errno. */
 int note_put_descriptor(const struct note *note, int fd, unsigned int flags, uint32_t how);
-/* It answers fd, by another number in the thread.  That, or -errno, which it answers then. */
-int note_descriptor(const struct note *note, int fd, unsigned int flags);
 
 #endif

@@ -142,7 +142,7 @@ void reply_continue(const struct notice *notice);
 void reply_value(const struct notice *notice, int64_t value);
 int reply_redirect(const struct notice *notice, const struct pm_step *step, uint32_t pinned,
 		    const struct slot *slot, uint64_t slot_at);
-/* fd, which stays ours, is the call's result.  Its number there, or -errno. */
+/* fd, which is closed here, is the call's result.  Its number there, or -errno. */
 int reply_descriptor(const struct notice *notice, int fd, unsigned int flags);
 /* fd, which stays ours, becomes a descriptor there; the call still waits. */
 int reply_lend(const struct notice *notice, int fd, unsigned int flags);

@@ -33,14 +33,13 @@ static void run_adopted(const struct notice *notice)
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
 	flight_tell(options, flight, "file", 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
+		close(fd);
 		reply_value(notice, -flight->outcome.verdict.err);
-	} else {
-		pm_call_open_how(&flight->call, &how);
-		flight_tell_result(options, flight,
-				   reply_descriptor(notice, fd,
-						     (unsigned int)how.flags & O_CLOEXEC));
+		return;
 	}
-	close(fd);
+	pm_call_open_how(&flight->call, &how);
+	flight_tell_result(options, flight,
+			   reply_descriptor(notice, fd, (unsigned int)how.flags & O_CLOEXEC));
 }
 
 /* The form is settled: let the kernel have it.  Where the arena is gone, once more. */

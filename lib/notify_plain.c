@@ -79,7 +79,6 @@ static void give(const struct notice *notice)
 	pm_call_open_how(&flight->call, &how);
 	flight_tell_result(notice->notify->options, flight,
 			   reply_descriptor(notice, fd, (unsigned int)how.flags & O_CLOEXEC));
-	close(fd);
 }
 
 static void join(const struct notice *notice)

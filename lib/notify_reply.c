@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "notify.h"
 
@@ -64,11 +65,21 @@ int reply_redirect(const struct notice *notice, const struct pm_step *step, uint
 		       0;
 }
 
+/*
+ * On a listener of ours no signal comes between the two.  On another one it could, and the
+ * call would be made again and have two descriptors: there both are one.
+ */
 int reply_descriptor(const struct notice *notice, int fd, unsigned int flags)
 {
 	const struct note note = note_of(notice);
+	int number = note_put_descriptor(&note, fd, flags,
+					 notice->notify->lent ? SECCOMP_ADDFD_FLAG_SEND : 0);
 
-	return note_descriptor(&note, fd, flags);
+	close(fd);
+	/* It has no number left, for example: that is its own error. */
+	if (number < 0 || !notice->notify->lent)
+		note_value(&note, number);
+	return number;
 }
 
 int reply_lend(const struct notice *notice, int fd, unsigned int flags)

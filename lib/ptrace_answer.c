@@ -5,18 +5,20 @@
 #include "ptrace.h"
 
 /*
- * The call does not run and answers value, by its notification where it came by one.
- * At an entry stop the filters still come, and one of them may end the program for a number that it does not
- * expect: a call that does nothing goes in its place.
+ * The call does not run and answers value, by its notification where it came by one.  What we
+ * hold for it (a file on a file system, say) is let go before its thread goes on.
+ * At an entry stop the filters still come, and one of them may end the program for a number
+ * that it does not expect: a call that does nothing goes in its place.
  */
 void answer_value(struct thread *thread, bool entry, int64_t value)
 {
 	struct flight *flight = thread->flight;
 
 	if (flight && flight->note.listener) {
-		note_value(&flight->note, value);
-		flight_free(flight);
-		thread->flight = NULL;
+		const struct note note = flight->note;
+
+		thread_drop_flight(thread);
+		note_value(&note, value);
 		return;
 	}
 	if (entry) {
@@ -34,8 +36,7 @@ void answer_value(struct thread *thread, bool entry, int64_t value)
 	} else {
 		note_unmark(thread);
 		thread_skip(thread, value);
-		flight_free(flight);
-		thread->flight = NULL;
+		thread_drop_flight(thread);
 	}
 	thread_resume(thread, 0);
 }

@@ -160,8 +160,7 @@ static void file_given(struct supervisor *s, struct thread *thread)
 	flight_tell_result(s->options, thread->flight, giving->err ? giving->err : giving->received);
 	giving_free(giving);
 	thread->giving = NULL;
-	flight_free(thread->flight);
-	thread->flight = NULL;
+	thread_drop_flight(thread);
 	thread->state = STATE_FREE;
 	thread->at_entry = false;
 	thread_resume(thread, 0);

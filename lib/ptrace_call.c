@@ -53,9 +53,10 @@ static void run_untouched(const struct supervisor *s, struct thread *thread, boo
 			  bool follow)
 {
 	if (thread->flight->note.listener) {
-		note_continue(&thread->flight->note);
-		flight_free(thread->flight);
-		thread->flight = NULL;
+		const struct note note = thread->flight->note;
+
+		thread_drop_flight(thread);
+		note_continue(&note);
 		return;
 	}
 	if (mark_call(s, thread->flight)) {
@@ -63,8 +64,7 @@ static void run_untouched(const struct supervisor *s, struct thread *thread, boo
 		return;
 	}
 	if (!follow) {
-		flight_free(thread->flight);
-		thread->flight = NULL;
+		thread_drop_flight(thread);
 		thread->at_entry = entry;
 		thread_resume(thread, 0);
 		return;
@@ -361,8 +361,7 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	if (!err && flight->call.nitems) {
 		err = arena_need(s, thread, info->arch);
 		if (!err) {
-			flight_free(flight);
-			thread->flight = NULL;
+			thread_drop_flight(thread);
 			return 0;
 		}
 	}

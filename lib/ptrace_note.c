@@ -147,8 +147,7 @@ void note_astray(const struct supervisor *s, struct thread *thread)
 		note_unmark(thread);
 		note_arrived(thread);
 	}
-	flight_free(thread->flight);
-	thread->flight = NULL;
+	thread_drop_flight(thread);
 	thread->state = STATE_FREE;
 }
 

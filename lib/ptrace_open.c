@@ -50,6 +50,18 @@ static bool opens_alike(const struct supervisor *s, struct thread *thread)
 	return thread->known.opens;
 }
 
+/* By way of the links of /proc, from where only the last one has to be looked up. */
+static int open_link(int file, int flags)
+{
+	static int links = -1;
+	char name[16];
+
+	if (links < 0)
+		links = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(name, sizeof(name), "%d", file);
+	return links < 0 ? -1 : openat(links, name, flags);
+}
+
 /*
  * It must not wait for somebody who has a lease on the file, and may wait for us.  O_NOFOLLOW
  * stays with a file that is open, and does not lead to it by the link of /proc.
@@ -57,11 +69,8 @@ static bool opens_alike(const struct supervisor *s, struct thread *thread)
 static int open_again(int file, bool directory, int flags)
 {
 	const int wanted = flags | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-	char path[64];
-	int fd;
+	int fd = directory ? openat(file, ".", wanted) : open_link(file, wanted);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	fd = directory ? openat(file, ".", wanted) : open(path, wanted);
 	if (fd >= 0 && !(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & KEPT)) {
 		close(fd);
 		return -1;
@@ -74,7 +83,7 @@ bool open_answered(struct supervisor *s, struct thread *thread)
 	struct flight *flight = thread->flight;
 	const struct pm_where *where;
 	struct pm_open_how how;
-	int fd;
+	int fd, number;
 
 	if (pm_call_open_how(&flight->call, &how))
 		return false;
@@ -87,14 +96,14 @@ bool open_answered(struct supervisor *s, struct thread *thread)
 	flight->tell = flight->outcome.verdict.action == PM_REDIRECT;
 	flight_tell(s->options, flight, "file", 0);
 	if (flight->outcome.verdict.action == PM_DENY) {
-		answer_value(thread, false, -flight->outcome.verdict.err);
+		number = -flight->outcome.verdict.err;
 	} else {
-		flight_tell_result(s->options, flight,
-				   note_descriptor(&flight->note, fd,
-						   (unsigned int)how.flags & O_CLOEXEC));
-		flight_free(flight);
-		thread->flight = NULL;
+		number = note_put_descriptor(&flight->note, fd,
+					     (unsigned int)how.flags & O_CLOEXEC, 0);
+		flight_tell_result(s->options, flight, number);
 	}
+	/* When it is closed there it has to be closed, with all locks on it. */
 	close(fd);
+	answer_value(thread, false, number);
 	return true;
 }

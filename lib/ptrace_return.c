@@ -16,8 +16,7 @@
 /* The call is over: the thread is free again. */
 static void land(struct thread *thread)
 {
-	flight_free(thread->flight);
-	thread->flight = NULL;
+	thread_drop_flight(thread);
 	thread->state = STATE_FREE;
 	thread->at_entry = false;
 }

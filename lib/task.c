@@ -142,6 +142,12 @@ static void thread_leave(struct thread *thread)
 	free(process);
 }
 
+void thread_drop_flight(struct thread *thread)
+{
+	flight_free(thread->flight);
+	thread->flight = NULL;
+}
+
 void task_remove(struct tasks *tasks, struct thread *thread)
 {
 	unlink_thread(tasks, thread);

@@ -119,6 +119,8 @@ void task_rename(struct tasks *tasks, struct thread *thread, pid_t tid);
 
 struct process *process_new(pid_t tgid, struct space *space);
 void thread_join(struct thread *thread, struct process *process);
+/* It has no call any more: what was held for that is given back. */
+void thread_drop_flight(struct thread *thread);
 
 struct space *space_new(void);
 /* A copy, as fork makes it.  sure: MADV_DONTFORK would have been seen. */

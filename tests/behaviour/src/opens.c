@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/fanotify.h>
+#include <sys/file.h>
 #include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -279,11 +280,30 @@ static void listener(char **args)
 	puts(fd < 0 ? strerror(errno) : "it may");
 }
 
+/* closed: what it has closed nobody holds any more, nor the locks on it. */
+static void closed(char **args)
+{
+	static const int flags[] = { O_RDONLY, O_RDWR, O_RDONLY | O_NOFOLLOW, O_RDONLY | O_CLOEXEC };
+	int other = open("file", O_RDONLY | O_CLOEXEC), held[4] = { 0 };
+
+	(void)args;
+	for (int round = 0; round < 100; round++)
+		for (int i = 0; i < 4; i++) {
+			int fd = open("file", flags[i]);
+
+			check(fd >= 0 && !flock(fd, LOCK_EX) && !close(fd));
+			held[i] += flock(other, LOCK_EX | LOCK_NB) != 0;
+			check(!flock(other, LOCK_UN));
+		}
+	for (int i = 0; i < 4; i++)
+		printf("%#o: locked after %d of 100 closes\n", (unsigned int)flags[i], held[i]);
+}
+
 static const struct test tests[] = {
 	{ "plain", plain },	  { "fsuid", fsuid },	    { "capabilities", capabilities },
 	{ "noroot", noroot },	  { "groups", groups },	    { "group", group },
 	{ "landlock", landlock }, { "lease", lease },	    { "watched", watched },
-	{ "listener", listener },
+	{ "listener", listener }, { "closed", closed },
 };
 
 int main(int argc, char **argv)
