@@ -162,13 +162,20 @@ unsigned int filter_reason(const struct filter_table *table, int nr)
 	return why & STOPS_SOMETIMES ? why | STOPS_FOR_US : why;
 }
 
+/* It stops where the test of an argument holds, and elsewhere there is that action. */
+static struct leaf leaf_where(uint32_t action, uint8_t arg, uint16_t op, uint32_t value,
+			      unsigned int how)
+{
+	return (struct leaf){ .action = action, .op = op, .arg = arg, .value = value,
+			      .special = stop(how) };
+}
+
 /* Who wants to see connections only need not see what is sent on them. */
 static void narrow_sending(const struct pm_options *options, unsigned int how,
 			   const struct known *call, struct leaf *leaf)
 {
 	if (call->what & KNOWN_SENDS && !chain_wants_for(options, call->name, PM_BIT(PM_CLASS_SEND)))
-		*leaf = (struct leaf){ SECCOMP_RET_ALLOW, BPF_JSET, call->arg, 0,
-				       MSG_FASTOPEN, 0, stop(how), 0, 0, 0 };
+		*leaf = leaf_where(SECCOMP_RET_ALLOW, call->arg, BPF_JSET, MSG_FASTOPEN, how);
 }
 
 /* One tracer is all that a thread can have: ours, or any but of the supervisor. */
@@ -176,8 +183,11 @@ static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
 {
 	if (!(how & FILTER_NOTIFY))
 		return (struct leaf){ .action = RET_ERRNO(EPERM) };
-	return (struct leaf){ SECCOMP_RET_ALLOW, BPF_JEQ, 1, 0, (uint32_t)supervisor, 0,
-			      RET_ERRNO(EPERM), 0, 0, 0 };
+	return (struct leaf){ .action = SECCOMP_RET_ALLOW,
+			      .op = BPF_JEQ,
+			      .arg = 1,
+			      .value = (uint32_t)supervisor,
+			      .special = RET_ERRNO(EPERM) };
 }
 
 /*
@@ -188,8 +198,13 @@ static struct leaf leaf_of_ptrace(pid_t supervisor, unsigned int how)
 static struct leaf leaf_of_reaching(const struct known *call, pid_t supervisor, unsigned int how,
 				    uint32_t action)
 {
-	struct leaf leaf = { action, BPF_JEQ, call->arg, 1,
-			     (uint32_t)supervisor, -(uint32_t)supervisor, RET_ERRNO(EPERM), 0, 0, 0 };
+	struct leaf leaf = { .action = action,
+			     .op = BPF_JEQ,
+			     .arg = call->arg,
+			     .or = true,
+			     .value = (uint32_t)supervisor,
+			     .other = -(uint32_t)supervisor,
+			     .special = RET_ERRNO(EPERM) };
 
 	if (how & FILTER_NOTIFY) {
 		leaf.zero = action;
@@ -227,8 +242,8 @@ bool filter_answers(const struct pm_options *options, unsigned int how, uint32_t
 
 static struct leaf leaf_of_answer(const struct known *call, unsigned int how)
 {
-	struct leaf leaf = { SECCOMP_RET_USER_NOTIF, BPF_JEQ, FILTER_DIVERTED_ARG, 0,
-			     FILTER_DIVERTED, 0, stop(how), 0, 0, 0 };
+	struct leaf leaf = leaf_where(SECCOMP_RET_USER_NOTIF, FILTER_DIVERTED_ARG, BPF_JEQ,
+				      FILTER_DIVERTED, how);
 
 	if (call->what & KNOWN_OPENS) {
 		leaf.bits = FILTER_OPENS_ELSE;
@@ -265,12 +280,11 @@ static struct leaf leaf_of(const struct pm_options *options, pid_t supervisor, u
 		return leaf;
 	}
 	if (call->what & KNOWN_BIRTHS)
-		return (struct leaf){ leaf.action, BPF_JSET, 0, 0, births(how), 0, stop(how), 0, 0, 0 };
+		return leaf_where(leaf.action, 0, BPF_JSET, births(how), how);
 	if (keeps_memory(call, how))
-		return (struct leaf){ leaf.action, BPF_JEQ, call->arg, 0, MADV_DONTFORK, 0,
-				      stop(how), 0, 0, 0 };
+		return leaf_where(leaf.action, call->arg, BPF_JEQ, MADV_DONTFORK, how);
 	if (guard && call->what & KNOWN_MAPS)
-		return (struct leaf){ leaf.action, BPF_JSET, 3, 0, MAP_FIXED, 0, stop(how), 0, 0, 0 };
+		return leaf_where(leaf.action, 3, BPF_JSET, MAP_FIXED, how);
 	return leaf;
 }
 
