@@ -10,36 +10,69 @@
 
 #include "cleanup.h"
 
-/* The lines of a status file that say whose rights a thread has. */
-static bool read_credentials(const char *path, char *out, size_t room)
+/* The beginning of a status file; false: there is none. */
+static bool read_status_file(const char *path, char *status, size_t room)
 {
-	FILE *file = fopen(path, "re");
-	auto_free char *line = NULL;
-	size_t line_room = 0, len = 0;
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, status, room - 1);
 
-	if (!file)
+	if (len < 0)
 		return false;
-	while (getline(&line, &line_room, file) > 0) {
-		if (strncmp(line, "Uid:", 4) && strncmp(line, "Gid:", 4) &&
-		    strncmp(line, "Groups:", 7))
-			continue;
-		if (len + strlen(line) >= room) {
-			len = 0;
-			break;
-		}
-		len += (size_t)sprintf(out + len, "%s", line);
-	}
-	fclose(file);
-	return len > 0;
+	status[len] = '\0';
+	return true;
+}
+
+static bool read_status(pid_t tid, char *status, size_t room)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	return read_status_file(path, status, room);
+}
+
+/* Append the line that begins with this word, whole. */
+static bool keep_line(const char *status, const char *word, struct credentials *out)
+{
+	const char *line = strstr(status, word);
+	const char *end = line ? strchr(line + 1, '\n') : NULL;
+	size_t size = end ? (size_t)(end - line) : 0, len = strlen(out->lines);
+
+	if (!end || len + size >= sizeof(out->lines))
+		return false;
+	memcpy(out->lines + len, line, size);
+	out->lines[len + size] = '\0';
+	return true;
+}
+
+static bool read_credentials(const char *path, struct credentials *out)
+{
+	char status[sizeof(out->lines) + 1024];
+
+	out->lines[0] = '\0';
+	return read_status_file(path, status, sizeof(status)) &&
+	       keep_line(status, "\nUid:", out) && keep_line(status, "\nGid:", out) &&
+	       keep_line(status, "\nGroups:", out);
+}
+
+bool peer_own_credentials(struct credentials *out)
+{
+	return read_credentials("/proc/self/status", out);
+}
+
+bool peer_has_credentials(pid_t tid, const struct credentials *credentials)
+{
+	struct credentials theirs;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	return read_credentials(path, &theirs) && !strcmp(credentials->lines, theirs.lines);
 }
 
 bool peer_same_credentials(pid_t tid)
 {
-	char ours[4096], theirs[4096], path[64];
+	struct credentials ours;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	return read_credentials("/proc/self/status", ours, sizeof(ours)) &&
-	       read_credentials(path, theirs, sizeof(theirs)) && !strcmp(ours, theirs);
+	return peer_own_credentials(&ours) && peer_has_credentials(tid, &ours);
 }
 
 bool peer_same_namespace(pid_t tid, const char *kind)
@@ -55,22 +88,6 @@ bool peer_same_namespace(pid_t tid, const char *kind)
 	if (len < 0 && their_len < 0)
 		return access("/proc/thread-self/ns", X_OK) == 0;
 	return len > 0 && len == their_len && !memcmp(ours, theirs, (size_t)len);
-}
-
-/* The beginning of its status, with the numbers of its family; false where it is gone. */
-static bool read_status(pid_t tid, char *status, size_t room)
-{
-	auto_close int fd = -1;
-	char path[64];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, status, room - 1);
-	if (len < 0)
-		return false;
-	status[len] = '\0';
-	return true;
 }
 
 /* The number after this word, or 0. */

@@ -6,7 +6,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Does the thread open files with the rights of the supervisor: ids and groups? */
+/* Whose rights a thread opens files with: the lines of its status that say its ids and groups. */
+struct credentials {
+	char lines[4096];
+};
+
+/* The supervisor's, of its first thread.  False: they are too long, or cannot be read. */
+bool peer_own_credentials(struct credentials *out);
+/* Are these the thread's? */
+bool peer_has_credentials(pid_t tid, const struct credentials *credentials);
+/* Has the thread those that the supervisor has now? */
 bool peer_same_credentials(pid_t tid);
 
 /* Is this namespace ("pid", "user", ...) of the thread the calling thread's own? */

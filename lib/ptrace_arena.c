@@ -66,7 +66,7 @@ int arena_first(struct supervisor *s, struct thread *thread, uint32_t arch)
 {
 	int err;
 
-	thread->fresh = false;
+	thread->wants_arena = false;
 	err = arena_need(s, thread, arch);
 	/* What could not be made now may be had later, or is refused then. */
 	return err < 0 ? 1 : err;
@@ -141,7 +141,7 @@ static void arena_given(struct supervisor *s, struct thread *thread)
 	}
 	if (err == -EMFILE && lend_descriptors(thread)) {
 		err = 0;	/* once more */
-		thread->fresh = s->guard;
+		thread->wants_arena = s->guard;
 	} else {
 		take_descriptors_back(thread);
 	}

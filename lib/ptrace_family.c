@@ -73,6 +73,21 @@ static int mend(struct thread *thread)
 	return err;
 }
 
+/*
+ * Whose children need the arena, each to execute a program, has it once for all of them: they
+ * have it from there.  The first one may have been the last.
+ */
+static void note_fork(struct thread *parent, uint32_t arch)
+{
+	struct process *process = parent->process;
+	struct space *space = process->space;
+
+	if (space->forked && !space->at[width_of(arch)] && process->threads == 1 &&
+	    !process->filters && !parent->every_call)
+		parent->wants_arena = true;
+	space->forked = true;
+}
+
 /* The process and the address space that a new thread belongs to. */
 static int settle_in(const struct supervisor *s, struct thread *child, struct thread *parent,
 		     uint64_t flags)
@@ -162,6 +177,8 @@ void family_born(struct supervisor *s, struct thread *parent, int event)
 	}
 	if (parent->state == STATE_CALL)
 		parent->flight->beside = false;
+	if (child->process->space != parent->process->space)
+		note_fork(parent, info.arch);
 	if (child->stopped_early) {
 		child->stopped_early = false;
 		s->tasks.strangers--;
@@ -286,7 +303,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	thread->process->space = space;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)
 		space->stack = info.stack_pointer;
-	thread->fresh = s->guard;
+	thread->wants_arena = s->guard;
 	thread_resume(thread, 0);
 }
 

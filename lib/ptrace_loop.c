@@ -27,7 +27,7 @@ void thread_skip(struct thread *thread, int64_t value)
 void thread_resume(struct thread *thread, int signal)
 {
 	bool until_return = thread->state == STATE_CALL || thread->state == STATE_GIVING ||
-			    thread->every_call || thread->fresh;
+			    thread->every_call || thread->wants_arena;
 
 	if (ptrace(until_return ? PTRACE_SYSCALL : PTRACE_CONT, thread->tid, NULL,
 		   (void *)(long)signal) &&
@@ -78,7 +78,7 @@ static void call_entry(struct supervisor *s, struct thread *thread,
 	thread->at_entry = false;
 	if (thread->state == STATE_CALL && !thread->flight->issued)
 		call_vanished(thread);
-	if (thread->state == STATE_FREE && thread->fresh && !arena_first(s, thread, info->arch))
+	if (thread->state == STATE_FREE && thread->wants_arena && !arena_first(s, thread, info->arch))
 		return;
 	switch (thread->state) {
 	case STATE_FREE:

@@ -24,6 +24,8 @@ static struct {
 	struct ids ids;
 	struct __user_cap_data_struct capabilities[2];
 	char namespace[32];
+	bool says;	/* credentials could be read */
+	struct credentials credentials;
 } own;
 
 /* Without these; 0 for all that there are. */
@@ -62,6 +64,7 @@ int rights_know(void)
 		namespace_of(getpid(), own.namespace);
 		err = ids_read("/proc/thread-self/status", &own.ids);
 	}
+	own.says = peer_own_credentials(&own.credentials);
 	own.known = !err;
 	return err;
 }
@@ -150,5 +153,6 @@ bool rights_open_alike(pid_t tid)
 
 	return !rights_know() && !ids_capabilities(tid, theirs) &&
 	       (theirs[0].effective | traces) == (own.capabilities[0].effective | traces) &&
-	       theirs[1].effective == own.capabilities[1].effective && peer_same_credentials(tid);
+	       theirs[1].effective == own.capabilities[1].effective && own.says &&
+	       peer_has_credentials(tid, &own.credentials);
 }

@@ -36,6 +36,7 @@ struct space {
 	bool late;			/* verified while somebody else may have been in a fork of it */
 	uint64_t stack;			/* where that of its image began, 0: not known */
 	bool rings;			/* has had rings of io_setup, see ptrace_own.c */
+	bool forked;			/* a process was made with a copy of it */
 	pid_t maker;			/* the thread that is mapping it, or 0 */
 	struct thread *waiting;		/* threads stopped at a call until it is done */
 };
@@ -76,7 +77,7 @@ struct thread {
 	int early_signal;
 	bool orphan;			/* STATE_NEW: nobody is left who could tell of its birth */
 	bool every_call;		/* stops at every call: a filter of it has a listener */
-	bool fresh;			/* no call yet since its exec: the arena comes first */
+	bool wants_arena;		/* it comes before the next call, whatever that is */
 	bool at_entry;			/* every_call: decided at the entry stop of this call */
 	unsigned int retries;		/* of a call that met a swapped link */
 	bool reissued;			/* the next stop is another try of the same call */

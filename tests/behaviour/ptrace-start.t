@@ -44,6 +44,31 @@ is "$out" to 'under nohup a hang-up is ignored'
 out=$("$birth" subreaper "$PM" run --policy "$policy" -- env CHECK_EXPECT=to "$birth" no-children 2>&1)
 ok $? 'a subreaper finds no child that it did not make' "$out"
 
+# pins: how many mappings of them the program has when it says that it comes to this
+pins()
+{
+	local line
+	read -r line <&"$lines"
+	is "$line" "$1" "$1 of its children"
+	pins=$(grep -c memfd:pointsman "/proc/$pid/maps")
+	echo >&"$answers"
+}
+
+# Who makes children that need pins has them for all of them.
+coproc sh -c 'echo $$; exec "$@"' sh env CHECK_EXPECT=to "$PM" run --policy "$policy" -- "$birth" forks
+command=$COPROC_PID
+exec {answers}>&"${COPROC[1]}" {lines}<&"${COPROC[0]}"
+read -r pid <&"$lines"
+pins none
+before=$pins
+pins one
+is "$pins" "$before" 'one child needs no pins of its parent'
+pins two
+[ "${PM_BACKEND:-ptrace}" = notify ] || is "$pins" 1 'the second has it make them'
+pins four
+wait "$command"
+is "$?" 0 'they have them'
+
 # What is sent to all processes is not for the supervisor.
 coproc CHECK_EXPECT=to supervised sh -c 'echo $$; read -r line; cat "$CHECK_FROM"; exit 7'
 command=$COPROC_PID

@@ -327,6 +327,36 @@ static void many(char **args)
 	say("last");
 }
 
+static void make_child(void (*body)(void))
+{
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (!pid) {
+		body();
+		_exit(0);
+	}
+	check_wait(pid, 0);
+}
+
+static void nothing(void)
+{
+}
+
+/* forks: children one after the other; says when, so that its mappings can be looked at. */
+static void forks(char **args)
+{
+	(void)args;
+	say("none");
+	make_child(nothing);
+	say("one");
+	make_child(nothing);
+	say("two");
+	make_child(check_mediated);
+	make_child(spawn_true);
+	say("four");
+}
+
 static const struct test tests[] = {
 	{ "untraced", untraced },
 	{ "orphans", orphans },
@@ -334,6 +364,7 @@ static const struct test tests[] = {
 	{ "subreaper", subreaper },
 	{ "no-children", no_children },
 	{ "many", many },
+	{ "forks", forks },
 	{ "born-dead", born_dead_executed },
 	{ "one-of-many", one_of_many },
 	{ "mediated", mediated },
