@@ -84,6 +84,13 @@ class Terminal:
         self.expect('\nready\r\n')
         self.program()
 
+    def pipeline(self, *programs):
+        """Run those, which say "begun", in the foreground of the shell; wait until all are there."""
+        self.line(' | '.join(programs))
+        for _ in programs:
+            self.expect(r'begun\r\n')
+        self.program()
+
     def hang_up(self):
         os.close(self.fd)
         self.fd = -1
@@ -139,6 +146,8 @@ def start(terminals, argv):
 
 
 CAT = ['sh', '-c', 'echo ready; exec cat']
+# What a shell has not executed yet still takes signals as the shell does: this says when.
+BEGUN = """sh -c 'echo begun >&2; exec "$@"' sh"""
 
 
 def shell(terminals, prefix=()):
@@ -175,9 +184,7 @@ def interrupt_caught(prefix, terminals):
 def whole_pipeline_interrupted(prefix, terminals):
     terminal = shell(terminals)
     run = shlex.join(prefix)
-    terminal.line(f'{run} sh -c "echo re""ady >&2; exec sleep 1000" | {run} cat')
-    terminal.expect('ready')
-    terminal.program()
+    terminal.pipeline(f'{run} {BEGUN} sleep 1000', f'{run} {BEGUN} cat')
     terminal.send('\x03')
     terminal.expect('prompt> ')
     terminal.line('echo "rc=${PIPESTATUS[*]}"; exit')
@@ -330,7 +337,9 @@ def interactive_shell(prefix, terminals):
     outcome = []
     terminal.line('case $- in *m*) echo job""control;; esac')
     outcome.append(terminal.expect('jobcontrol'))
-    terminal.line('sleep 1000 & jobs')
+    terminal.line(f'{BEGUN} sleep 1000 &')
+    terminal.expect(r'begun\r\n')
+    terminal.line('jobs')
     outcome.append(terminal.expect('Running'))
     terminal.expect('prompt> ')
     terminal.line('kill %1; wait %1; echo rc=$?')
@@ -347,8 +356,7 @@ def interactive_shell(prefix, terminals):
     terminal.expect('prompt> ')
     terminal.line('echo rc=$?')
     outcome.append(terminal.expect(r'rc=\d+'))
-    terminal.line('sleep 1000 | cat')
-    terminal.program()
+    terminal.pipeline(f'{BEGUN} sleep 1000', f'{BEGUN} cat')
     terminal.send('\x03')
     terminal.expect('prompt> ')
     terminal.line('exit 9')
