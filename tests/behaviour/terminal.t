@@ -25,6 +25,10 @@ PM = [os.environ.get('PM', BUILD + '/pointsman'), 'run', '--deny', '/no/such/fil
 TIMEOUT = 30 * float(os.environ.get('PM_TIME_SCALE', 1))
 
 
+def set_size(fd, rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+
+
 class Terminal:
     """A program on a terminal of its own, as the leader of its session."""
 
@@ -35,10 +39,10 @@ class Terminal:
         if self.pid == 0:
             os.environ.update(PS1='$ ', TERM='vt100', LC_ALL='C.UTF-8', HISTFILE='/dev/null')
             try:
+                set_size(0, 24, 80)
                 os.execvp(argv[0], argv)
             finally:
                 os._exit(127)
-        self.resize(24, 80)
 
     def send(self, text):
         os.write(self.fd, text.encode())
@@ -72,7 +76,7 @@ class Terminal:
             self.seen += data.decode(errors='replace')
 
     def resize(self, rows, columns):
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+        set_size(self.fd, rows, columns)
 
     def program(self):
         """Wait until the shell has given the terminal to a program; keys are the program's then."""
