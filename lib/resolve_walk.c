@@ -373,11 +373,52 @@ static int leap_through_links(struct walk *walk, const char *path, int flags)
 	return err;
 }
 
+/*
+ * Directories in the root that led elsewhere when they were last met: where /lib is a link
+ * to /usr/lib all programs meet it.  Only what is tried first depends on them.
+ */
+static char *led_elsewhere(const char *path)
+{
+	static _Thread_local char names[8][16];
+	size_t len = strcspn(path, "/");
+
+	return len < sizeof(names[0]) ? names[((unsigned char)path[0] + len) % 8] : NULL;
+}
+
+static bool is_first(const char *path, const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && !strncmp(path, name, len) && path[len] == '/';
+}
+
+/* It was gone through links, and led to where cur is now. */
+static void note_lead(const struct walk *walk, const char *path, char *name)
+{
+	size_t len = strcspn(path, "/");
+	const char *now = walk->cur.name.s + 1;
+
+	if (!strncmp(path, now, len) && now[len] == '/') {
+		name[0] = '\0';
+	} else {
+		memcpy(name, path, len);
+		name[len] = '\0';
+	}
+}
+
 static int leap_to(struct walk *walk, const char *path, int flags)
 {
-	int err = leap_plainly(walk, path, flags);
+	char *name = walk->cur.kept ? led_elsewhere(path) : NULL;
+	int err = -ELOOP;
 
-	return err == -ELOOP ? leap_through_links(walk, path, flags) : err;
+	if (!name || !is_first(path, name))
+		err = leap_plainly(walk, path, flags);
+	if (err != -ELOOP)
+		return err;
+	err = leap_through_links(walk, path, flags);
+	if (!err && name)
+		note_lead(walk, path, name);
+	return err;
 }
 
 /* One step costs no more. */
