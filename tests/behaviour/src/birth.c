@@ -291,6 +291,10 @@ static void refused_connect(void)
 	close(fd);
 }
 
+static void nothing(void)
+{
+}
+
 /*
  * many LIVE CREATED: LIVE children at once, as forked and as executed, then
  * CREATED one after the other.  Says where it is and waits for a byte, so that
@@ -306,20 +310,10 @@ static void many(char **args)
 	live(n, true);
 	say("first");
 	for (unsigned int i = 0; i < created; i++) {
-		pid_t pid;
-
-		if (i % 20 == 0) {
+		if (i % 20 == 0)
 			spawn_true();
-			continue;
-		}
-		pid = fork();
-		check(pid >= 0);
-		if (!pid) {
-			if (i % 4 == 0)
-				check_mediated();
-			_exit(0);
-		}
-		check_wait(pid, 0);
+		else
+			check_in_child(i % 4 == 0 ? check_mediated : nothing);
 	}
 	say(many_born_dead() ? "killed" : "no-namespaces");
 	live(n, false);
@@ -327,33 +321,17 @@ static void many(char **args)
 	say("last");
 }
 
-static void make_child(void (*body)(void))
-{
-	pid_t pid = fork();
-
-	check(pid >= 0);
-	if (!pid) {
-		body();
-		_exit(0);
-	}
-	check_wait(pid, 0);
-}
-
-static void nothing(void)
-{
-}
-
 /* forks: children one after the other; says when, so that its mappings can be looked at. */
 static void forks(char **args)
 {
 	(void)args;
 	say("none");
-	make_child(nothing);
+	check_in_child(nothing);
 	say("one");
-	make_child(nothing);
+	check_in_child(nothing);
 	say("two");
-	make_child(check_mediated);
-	make_child(spawn_true);
+	check_in_child(check_mediated);
+	check_in_child(spawn_true);
 	say("four");
 }
 

@@ -89,6 +89,18 @@ void check_wait(pid_t pid, int status)
 	}
 }
 
+void check_in_child(void (*body)(void))
+{
+	pid_t pid = fork();
+
+	check(pid >= 0);
+	if (!pid) {
+		body();
+		_exit(0);
+	}
+	check_wait(pid, 0);
+}
+
 int check_main(const struct test *tests, size_t n, int argc, char **argv)
 {
 	check_from = getenv("CHECK_FROM");

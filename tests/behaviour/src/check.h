@@ -66,5 +66,7 @@ bool check_forget_pins(void);
 
 /* Waits for pid and checks how it ended (a status of wait(2)). */
 void check_wait(pid_t pid, int status);
+/* A forked child runs body and ends, and has been waited for. */
+void check_in_child(void (*body)(void));
 
 #endif

@@ -172,14 +172,7 @@ static void *fork_forever(void *data)
 	atomic_ulong *count = data;
 
 	for (;;) {
-		pid_t pid = fork();
-
-		check(pid >= 0);
-		if (!pid) {
-			check_mediated();
-			_exit(0);
-		}
-		check_wait(pid, 0);
+		check_in_child(check_mediated);
 		atomic_fetch_add(count, 1);
 	}
 	return NULL;
