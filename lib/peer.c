@@ -44,28 +44,31 @@ static bool keep_line(const char *status, const char *word, struct credentials *
 	return true;
 }
 
-static bool read_credentials(const char *path, struct credentials *out)
-{
-	char status[sizeof(out->lines) + 1024];
+/* As much of a status as says all of them. */
+#define STATUS_ROOM (sizeof(struct credentials) + 1024)
 
+static bool keep_credentials(const char *status, struct credentials *out)
+{
 	out->lines[0] = '\0';
-	return read_status_file(path, status, sizeof(status)) &&
-	       keep_line(status, "\nUid:", out) && keep_line(status, "\nGid:", out) &&
+	return keep_line(status, "\nUid:", out) && keep_line(status, "\nGid:", out) &&
 	       keep_line(status, "\nGroups:", out);
 }
 
 bool peer_own_credentials(struct credentials *out)
 {
-	return read_credentials("/proc/self/status", out);
+	char status[STATUS_ROOM];
+
+	return read_status_file("/proc/self/status", status, sizeof(status)) &&
+	       keep_credentials(status, out);
 }
 
 bool peer_has_credentials(pid_t tid, const struct credentials *credentials)
 {
 	struct credentials theirs;
-	char path[64];
+	char status[STATUS_ROOM];
 
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	return read_credentials(path, &theirs) && !strcmp(credentials->lines, theirs.lines);
+	return read_status(tid, status, sizeof(status)) && keep_credentials(status, &theirs) &&
+	       !strcmp(credentials->lines, theirs.lines);
 }
 
 bool peer_same_credentials(pid_t tid)
