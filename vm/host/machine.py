@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 
-from . import initrd
+from . import clock, initrd
 from .errors import Failure
 
 QEMU = "qemu-system-x86_64"
@@ -27,7 +27,11 @@ def kernel_file(image):
 def command_line(image, ramdisk, console, options, accel, shares, port):
     append = ["console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1",
               "oops=panic", "reboot=t", "tsc=reliable",
-              "random.trust_cpu=on"] + options.append
+              "random.trust_cpu=on"]
+    khz = clock.counter_khz() if accel != "kvm" and not options.icount else None
+    if khz:
+        append.append("tsc_early_khz=%d" % khz)
+    append += options.append
     line = [qemu_program(),
             "-machine", "microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

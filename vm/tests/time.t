@@ -61,6 +61,28 @@ fi
 err=
 is 'the first line comes in time' "$((${best:-limit + 1} <= limit))" 1
 
+# Its counter is the guest's clock, from which its timers are as fine as they can be.
+# shellcheck disable=SC2016 # for the guest
+vm -- bash -c 'for ((i = 0; i < 600; i++)); do
+		read -r clock < /sys/devices/system/clocksource/clocksource0/current_clocksource
+		[ "$clock" != tsc ] || break
+		sleep 0.1
+	done
+	echo "$clock"' </dev/null
+is 'the clock of the guest is its counter' "$out" tsc
+
+# It runs as the host's does, which is not always there for it.
+exec 3< <("$top/vm/run" "${kernel[@]}" --timeout 120 -- bash -c 'echo begun; sleep 3; echo over' </dev/null)
+read -r line <&3
+start=${EPOCHREALTIME/./}
+read -r over <&3
+taken=$(((${EPOCHREALTIME/./} - start) / 1000))
+exec 3<&-
+wait $!
+echo "# 3000 ms of the guest are $taken ms"
+is 'a second there is a second here' \
+	"$line $over $((taken > 2900 && taken < 9000 * ${PM_TIME_SCALE:-1}))" 'begun over 1'
+
 LIMIT=100 vm --icount --cpus 1 -- sleep 3600 </dev/null
 is '--icount: idle time costs none' "$status" 0
 
