@@ -2,7 +2,9 @@
 """The same in a virtual machine, on the stock and on the patched kernel.
 
 Its processor is emulated: what is counted are instructions, which a busy host does not
-change, and not time.  One of the guest's nanoseconds is an eighth of an instruction.
+change, and not time.  One of the guest's nanoseconds is an eighth of an instruction.  What
+it takes to wake another processor is no instruction: there two of them are emulated, each by
+a thread of the host, and it is time.
 """
 
 import json
@@ -12,20 +14,22 @@ import sys
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMIT = 3000    # seconds for one kernel
+COUNTED = ('--cpus', '1', '--icount')
+TIMED = ('--cpus', '2')
 
 
-def run_kernel(options, kernel, groups):
+def run_kernel(options, kernel, groups, processors=COUNTED, rounds=1):
     """Its figures, or why there are none.  The guest has a /tmp of its own."""
-    out = os.path.join(options.build, 'bench-guest', kernel)
+    out = os.path.join(options.build, 'bench-guest', f'{kernel}-{processors[1]}')
     path = os.path.join(out, 'results.json')
     os.makedirs(out, exist_ok=True)
     if os.path.exists(path):
         os.unlink(path)
     done = subprocess.run(
-        [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, '--cpus', '1', '--icount',
+        [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, *processors,
          '--timeout', str(LIMIT), '--out', out, '--',
          os.path.join(SOURCE, 'bench/run'), '--in-guest', '--build', options.build,
-         '--out', out, '--rounds', '1', '--groups', ','.join(groups)],
+         '--out', out, '--rounds', str(rounds), '--groups', ','.join(groups)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode or not os.path.exists(path):
         lines = (done.stderr + done.stdout).strip().splitlines()
@@ -54,8 +58,8 @@ def note(results, what, reason, package=''):
     results['missing'].append({'opponent': what, 'reason': reason, 'package': package})
 
 
-def measure(options, groups, results):
-    """Add guests and round_trips to the figures."""
+def measure(options, groups, placing, results):
+    """Add guests, placing and round_trips to the figures."""
     groups = [group for group in groups if group in options.groups] or list(groups)
     results['guests'] = {}
     for kernel in ('stock', 'redirect'):
@@ -79,6 +83,12 @@ def measure(options, groups, results):
     # Where there is no image, this would build one, for an hour.
     if len(results['guests']) < 2:
         return
+    found, reason = run_kernel(options, 'redirect', [placing], TIMED, 5)
+    if found:
+        results['placing'] = found['rows']
+        results['failures'] += found['failures']
+    else:
+        note(results, 'two processors in a virtual machine', reason)
     found, reason = round_trips()
     if found:
         results['round_trips'] = found

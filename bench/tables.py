@@ -148,6 +148,19 @@ def memory_table(results):
             *([title, *(found.get(n, '-') for n in numbers)] for title, found in lines.items())]
 
 
+def placing_table(results):
+    """Two processors in a virtual machine: time on one of them, on both, and their ratio.  Of
+    the fastest batches: the median is twice as long where the host does something else."""
+    rows = results.get('placing', [])
+    names, found = opponents_in(rows), {}
+    for row in rows:
+        found[row['placement'], row['opponent']] = row['least_median']
+    lines = [[f'{rows[0]["title"]}, {what}', *(amount(found[placement, name]) for name in names)]
+             for placement, what in PLACEMENTS.items()] if rows else []
+    ratios = [number(found['free', name] / found['one', name]) + '×' for name in names]
+    return [['', *names.values()], *lines, ['the second of the first', *ratios]] if rows else []
+
+
 def missing_lines(results):
     """What is not there, and what failed."""
     lines = [f'missing: {one["opponent"]}: {one["reason"]}' +
@@ -194,6 +207,9 @@ def sections(results):
         yield (f'guest-{kernel}',
                f'Instructions in a virtual machine, the {kernel} kernel {found["kernel"]}',
                matrix(found['rows'], 'cpu_', guest=True))
+    yield ('guest-placing', 'Two processors in a virtual machine, the redirect kernel, time, '
+                            'the least of the batches',
+           placing_table(results))
     if results.get('round_trips'):
         yield ('round-trips', 'Round trips of a notification, instructions',
                [['', 'stock', 'patched', 'patched/stock'], *results['round_trips']])
