@@ -34,8 +34,8 @@
 struct placing {
 	bool off;
 	cpu_set_t own;			/* where the supervisor may run */
-	struct thread *last;		/* who has stopped, and how often, without another one */
-	unsigned int stops;
+	struct thread *last;		/* who has called, and how often, without another one */
+	unsigned int calls;
 	struct thread *volatile placed;	/* or NULL */
 	int processor;
 	struct view_changes shown;	/* calls in flight that could show it */
@@ -183,8 +183,8 @@ void family_wake(struct supervisor *supervisor, struct space *space);
 
 /* ptrace_place.c */
 void place_start(struct placing *placing, const struct pm_options *options);
-/* At a stop of a call: this one may be placed, and no other is. */
-void place_stop(struct placing *placing, struct thread *thread);
+/* At a call of this thread: it may be placed, and no other is. */
+void place_call(struct placing *placing, struct thread *thread);
 /* None is, for now. */
 void place_apart(struct placing *placing);
 /* None is before this call, which could show it, is over. */

@@ -168,7 +168,7 @@ static void stopped(struct supervisor *s, struct thread *thread, int status)
 	int signal = WSTOPSIG(status), event = status >> 16;
 
 	if (event == PTRACE_EVENT_SECCOMP)
-		place_stop(&s->placing, thread);
+		place_call(&s->placing, thread);
 	switch (event) {
 	case 0:
 		if (signal == SYSCALL_STOP)

@@ -200,6 +200,7 @@ static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
 		return;
 	}
 	memset(&info, 0, sizeof(info));
+	place_call(&s->placing, thread);
 	info.op = PTRACE_SYSCALL_INFO_SECCOMP;
 	info.arch = kernel->data.arch;
 	info.entry.nr = (uint64_t)kernel->data.nr;

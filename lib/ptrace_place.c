@@ -2,11 +2,12 @@
 /*
  * Where the supervisor and a thread run.
  *
- * A stop hands the processor over and back.  Between two processors that is a wake-up of the
- * other one each time, which takes longer than all that is done at the stop, and left alone
- * the scheduler takes them apart.  So where one thread stops again and again, and no other
- * does, it and the supervisor are kept on one processor.  They are let go when another thread
- * stops, and every TICK; then the scheduler places them anew.
+ * A call that stops, or is sent to a listener, hands the processor over and back.  Between two
+ * processors that is a wake-up of the other one each time, which takes longer than all that is
+ * done about the call, and left alone the scheduler takes them apart.  So where one thread
+ * makes such calls again and again, and no other does, it and the supervisor are kept on one
+ * processor.  They are let go when another thread makes one, and every TICK; then the scheduler
+ * places them anew.
  *
  * The thread must not notice.  It is let go before a call that shows or sets how a thread is
  * scheduled, or that may take from us the right to let it go, and kept from being placed until
@@ -28,8 +29,12 @@
 #include "call_private.h"
 #include "ptrace.h"
 
-/* So many stops of one thread, one after the other. */
-#define STOPS 8
+/*
+ * So many calls of one thread, one after the other.  With fewer, two programs that each open
+ * some files and then compute come to share a processor: make -j2 was slower by a twentieth
+ * with eight.
+ */
+#define CALLS 24
 #define TICK_NS 100000000L
 #define TICK_SIGNAL SIGRTMAX
 
@@ -93,7 +98,7 @@ static void tick(int signal)
 	(void)signal;
 	if (!ticking->busy) {
 		if (ticking->placed) {
-			ticking->stops = 0;
+			ticking->calls = 0;
 			let_go(ticking);
 		} else {
 			ticking->ticks = false;
@@ -182,7 +187,7 @@ void place_hold(const struct placing *p, sigset_t *mask)
 	sigprocmask(SIG_BLOCK, &tick, mask);
 }
 
-void place_stop(struct placing *p, struct thread *thread)
+void place_call(struct placing *p, struct thread *thread)
 {
 	if (p->off || p->placed == thread)
 		return;
@@ -190,16 +195,16 @@ void place_stop(struct placing *p, struct thread *thread)
 	if (p->placed)
 		let_go(p);
 	if (p->last != thread)
-		p->stops = 0;
+		p->calls = 0;
 	p->last = thread;
-	if (++p->stops >= STOPS && !p->shown.now)
+	if (++p->calls >= CALLS && !p->shown.now)
 		place(p, thread);
 	busy(p, false);
 }
 
 void place_apart(struct placing *p)
 {
-	p->stops = 0;
+	p->calls = 0;
 	if (!p->placed)
 		return;
 	busy(p, true);

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define ROUNDS 40
-#define ENOUGH 30	/* stops after which a thread is placed */
+#define ENOUGH 50	/* calls after which a thread is placed */
 
 static int before;
 static char *self;
