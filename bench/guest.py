@@ -14,19 +14,19 @@ import sys
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LIMIT = 3000    # seconds for one kernel
-COUNTED = ('--cpus', '1', '--icount')
-TIMED = ('--cpus', '2')
 
 
-def run_kernel(options, kernel, groups, processors=COUNTED, rounds=1):
-    """Its figures, or why there are none.  The guest has a /tmp of its own."""
-    out = os.path.join(options.build, 'bench-guest', f'{kernel}-{processors[1]}')
+def run_kernel(options, kernel, groups, processors=1, rounds=1):
+    """Its figures, or why there are none; of one processor instructions are counted.  The
+    guest has a /tmp of its own."""
+    counted = ['--icount'] if processors == 1 else []
+    out = os.path.join(options.build, 'bench-guest', f'{kernel}-{processors}')
     path = os.path.join(out, 'results.json')
     os.makedirs(out, exist_ok=True)
     if os.path.exists(path):
         os.unlink(path)
     done = subprocess.run(
-        [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, *processors,
+        [os.path.join(SOURCE, 'vm/run'), '--kernel', kernel, '--cpus', str(processors), *counted,
          '--timeout', str(LIMIT), '--out', out, '--',
          os.path.join(SOURCE, 'bench/run'), '--in-guest', '--build', options.build,
          '--out', out, '--rounds', str(rounds), '--groups', ','.join(groups)],
@@ -83,7 +83,7 @@ def measure(options, groups, placing, results):
     # Where there is no image, this would build one, for an hour.
     if len(results['guests']) < 2:
         return
-    found, reason = run_kernel(options, 'redirect', [placing], TIMED, 5)
+    found, reason = run_kernel(options, 'redirect', [placing], processors=2, rounds=5)
     if found:
         results['placing'] = found['rows']
         results['failures'] += found['failures']

@@ -199,8 +199,8 @@ static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
 		note_value(&note, -EPERM);
 		return;
 	}
-	memset(&info, 0, sizeof(info));
 	place_call(&s->placing, thread);
+	memset(&info, 0, sizeof(info));
 	info.op = PTRACE_SYSCALL_INFO_SECCOMP;
 	info.arch = kernel->data.arch;
 	info.entry.nr = (uint64_t)kernel->data.nr;

@@ -61,11 +61,11 @@ shown()
 	is $? 0 "$1: and ends"
 }
 
-told answered
-[ "$backend" != ptrace ] || shown answered
-# Where programs may have listeners of their own all calls stop.
-options=(--own-listeners)
-told stopped
-[ "$backend" != ptrace ] || shown stopped
+for how in answered stopped; do
+	# Where programs may have listeners of their own all calls stop.
+	[ $how = answered ] || options=(--own-listeners)
+	told $how
+	[ "$backend" != ptrace ] || shown $how
+done
 
 done_testing

@@ -28,16 +28,11 @@ def command_line(image, ramdisk, console, options, accel, shares, port):
     append = ["console=ttyS0", "loglevel=5", "panic=-1", "panic_on_warn=1",
               "oops=panic", "reboot=t", "tsc=reliable",
               "random.trust_cpu=on"]
-    khz = clock.counter_khz() if accel != "kvm" and not options.icount else None
-    if khz:
-        append.append("tsc_early_khz=%d" % khz)
-    append += options.append
     line = [qemu_program(),
             "-machine", "microvm,acpi=off,rtc=on,pit=on,pic=on,isa-serial=on",
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-m", str(options.memory), "-smp", str(options.cpus),
             "-kernel", kernel_file(image), "-initrd", ramdisk,
-            "-append", " ".join(append),
             "-chardev", "file,id=console,path=" + escape(console),
             "-serial", "chardev:console"]
     if options.icount:
@@ -49,6 +44,10 @@ def command_line(image, ramdisk, console, options, accel, shares, port):
         line += ["-accel", "kvm", "-cpu", "host"]
     else:
         line += ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        khz = clock.counter_khz()
+        if khz:
+            append.append("tsc_early_khz=%d" % khz)
+    line += ["-append", " ".join(append + options.append)]
     line += ["-device", "virtio-serial-device",
              "-chardev", "socket,id=port,fd=%d" % port,
              "-device", "virtserialport,chardev=port,name=pointsman"]

@@ -73,12 +73,12 @@ is 'the clock of the guest is its counter' "$out" tsc
 
 # It runs as the host's does, which is not always there for it.
 exec 3< <("$top/vm/run" "${kernel[@]}" --timeout 120 -- bash -c 'echo begun; sleep 3; echo over' </dev/null)
-read -r line <&3
+read -r line <&3 || line=nothing
 start=${EPOCHREALTIME/./}
-read -r over <&3
+read -r over <&3 || over=nothing
 taken=$(((${EPOCHREALTIME/./} - start) / 1000))
 exec 3<&-
-wait $!
+wait $! || over="status $?"
 echo "# 3000 ms of the guest are $taken ms"
 is 'a second there is a second here' \
 	"$line $over $((taken > 2900 && taken < 9000 * ${PM_TIME_SCALE:-1}))" 'begun over 1'
