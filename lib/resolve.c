@@ -83,6 +83,17 @@ static int find_rights(struct walk *walk)
 	return err;
 }
 
+/* The absolute name that a link of /proc has for its text: its length, 0 where it has none. */
+static size_t read_name(const char *link, char text[PATH_MAX])
+{
+	ssize_t len = readlink(link, text, PATH_MAX);
+
+	if (len <= 0 || len == PATH_MAX || text[0] != '/')
+		return 0;
+	text[len] = '\0';
+	return (size_t)len;
+}
+
 /*
  * The same where the text of the link leads to it, which is looked at then, from
  * the root and through no link, in place of the link.  False: it has to be opened.
@@ -92,14 +103,13 @@ static bool open_by_name(const struct walk *walk, struct place *place, const cha
 	struct place found = { .fd = -1 };
 	struct object is;
 	char text[PATH_MAX];
-	ssize_t len;
+	size_t len;
 
 	if (!names_are_ours(walk))
 		return false;
-	len = readlink(link, text, sizeof(text));
-	if (len <= 0 || len == sizeof(text) || text[0] != '/')
+	len = read_name(link, text);
+	if (!len)
 		return false;
-	text[len] = '\0';
 	found.fd = open_how_path(walk->root.fd, len > 1 ? text + 1 : ".", O_NOFOLLOW,
 				 RESOLVE_NO_SYMLINKS);
 	if (found.fd < 0 || object_of(found.fd, &found.is) || object_behind(link, &is) ||
@@ -255,17 +265,16 @@ static bool look_in(const struct pm_view *view, int dirfd, const char *name, uns
 	const struct pm_view_known *known = view->known;
 	char text[PATH_MAX + NAME_MAX + 2], link[64], path[64 + NAME_MAX + 2];
 	struct object found, is;
-	size_t size = strlen(name);
+	size_t len, size = strlen(name);
 	struct place root;
-	ssize_t len;
 
 	if (!(flags & PM_RESOLVE_LOOK) || flags & PM_RESOLVE_PARENT || !known || !known->root ||
 	    !known->names || !known->rights || !size || size > NAME_MAX || strchr(name, '/') ||
 	    !strcmp(name, ".") || !strcmp(name, "..") || !supervisor_root(&root) ||
 	    !link_of(view, dirfd, link))
 		return false;
-	len = readlink(link, text, PATH_MAX);
-	if (len <= 0 || len == PATH_MAX || text[0] != '/')
+	len = read_name(link, text);
+	if (!len)
 		return false;
 	if (len > 1)
 		text[len++] = '/';
