@@ -83,8 +83,7 @@ static int find_rights(struct walk *walk)
 	return err;
 }
 
-/* The absolute name that a link of /proc has for its text: its length, 0 where it has none. */
-static size_t read_name(const char *link, char text[PATH_MAX])
+size_t resolve_link_name(const char *link, char text[PATH_MAX])
 {
 	ssize_t len = readlink(link, text, PATH_MAX);
 
@@ -107,7 +106,7 @@ static bool open_by_name(const struct walk *walk, struct place *place, const cha
 
 	if (!names_are_ours(walk))
 		return false;
-	len = read_name(link, text);
+	len = resolve_link_name(link, text);
 	if (!len)
 		return false;
 	found.fd = open_how_path(walk->root.fd, len > 1 ? text + 1 : ".", O_NOFOLLOW,
@@ -121,13 +120,12 @@ static bool open_by_name(const struct walk *walk, struct place *place, const cha
 	return true;
 }
 
-/* The link of what a relative path starts from; false: there can be none. */
-static bool link_of(const struct pm_view *view, int dirfd, char path[64])
+bool resolve_base_link(pid_t tid, int dirfd, char link[64])
 {
 	if (dirfd == AT_FDCWD)
-		snprintf(path, 64, "/proc/%d/cwd", view->tid);
+		snprintf(link, 64, "/proc/%d/cwd", tid);
 	else if (dirfd >= 0)
-		snprintf(path, 64, "/proc/%d/fd/%d", view->tid, dirfd);
+		snprintf(link, 64, "/proc/%d/fd/%d", tid, dirfd);
 	else
 		return false;
 	return true;
@@ -139,7 +137,7 @@ static int open_base(struct walk *walk, int dirfd)
 	char path[64];
 	int err;
 
-	if (!link_of(walk->view, dirfd, path))
+	if (!resolve_base_link(walk->view->tid, dirfd, path))
 		return -EBADF;
 	if (open_by_name(walk, &walk->cur, path))
 		return 0;
@@ -271,9 +269,9 @@ static bool look_in(const struct pm_view *view, int dirfd, const char *name, uns
 	if (!(flags & PM_RESOLVE_LOOK) || flags & PM_RESOLVE_PARENT || !known || !known->root ||
 	    !known->names || !known->rights || !size || size > NAME_MAX || strchr(name, '/') ||
 	    !strcmp(name, ".") || !strcmp(name, "..") || !supervisor_root(&root) ||
-	    !link_of(view, dirfd, link))
+	    !resolve_base_link(view->tid, dirfd, link))
 		return false;
-	len = read_name(link, text);
+	len = resolve_link_name(link, text);
 	if (!len)
 		return false;
 	if (len > 1)

@@ -5,6 +5,7 @@
 #ifndef POINTSMAN_RESOLVE_H
 #define POINTSMAN_RESOLVE_H
 
+#include <limits.h>
 #include <pointsman/pointsman.h>
 
 /*
@@ -49,6 +50,12 @@ struct pm_view {
  */
 int pm_resolve(const struct pm_view *view, int dirfd, const char *path,
 	       unsigned int flags, uint64_t resolve, struct pm_where *out);
+
+/* The link of what a thread's relative path starts from; false: there can be none. */
+bool resolve_base_link(pid_t tid, int dirfd, char link[64]);
+
+/* The absolute name that a link of /proc has for its text: its length, 0 where it has none. */
+size_t resolve_link_name(const char *link, char text[PATH_MAX]);
 
 /*
  * The descriptors of the process have been closed: that of its root, which is kept

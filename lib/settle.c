@@ -15,6 +15,7 @@
 #include "call_private.h"
 #include "cleanup.h"
 #include "regs.h"
+#include "resolve.h"
 #include "rights.h"
 
 /* As open(2) itself reads its flags; openat2 refuses what open ignores. */
@@ -52,20 +53,17 @@ static const char *relative_name(const struct pm_call *call, const struct pm_ite
 				 const char *name)
 {
 	char link[64], base[PATH_MAX];
-	ssize_t len;
+	size_t len;
 
-	if (item->data[0] == '/' || !(call->priv->known.names || same_root(call->tid)))
+	if (item->data[0] == '/' || !(call->priv->known.names || same_root(call->tid)) ||
+	    !resolve_base_link(call->tid, item->dirfd, link))
 		return NULL;
-	if (item->dirfd == AT_FDCWD)
-		snprintf(link, sizeof(link), "/proc/%d/cwd", call->tid);
-	else
-		snprintf(link, sizeof(link), "/proc/%d/fd/%d", call->tid, item->dirfd);
-	len = readlink(link, base, sizeof(base));
-	if (len <= 0 || len == sizeof(base) || base[0] != '/')
+	len = resolve_link_name(link, base);
+	if (!len)
 		return NULL;
 	if (len == 1)
 		len = 0;
-	if (strncmp(name, base, (size_t)len))
+	if (strncmp(name, base, len))
 		return NULL;
 	if (name[len] == '\0')
 		return ".";
