@@ -28,6 +28,7 @@
 
 #include "courier.h"
 #include "filter.h"
+#include "landmarks.h"
 #include "task.h"
 
 /* One thread is kept on the supervisor's processor, or none: see ptrace_place.c. */
@@ -61,6 +62,8 @@ struct supervisor {
 	/* The listener of what is answered without a stop, or 0; and what tells of stops beside it. */
 	int listener, stops;
 	bool awaits;		/* the program is about to hand it over */
+	uint64_t next_notice;	/* the number of the next notification */
+	struct landmarks landmarks;
 	unsigned int filter;	/* FILTER_* of its own */
 	bool watched;		/* somebody may be asked whether a file may be opened */
 	sigset_t waiting;	/* what is blocked while it is waited for both */

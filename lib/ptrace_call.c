@@ -269,6 +269,7 @@ static void keep_view(const struct supervisor *s, struct thread *thread)
 	if (s->changes.now)
 		return;
 	thread->known = thread->flight->call.priv->known;
+	thread->known.landmarks = NULL;
 	thread->known_at = s->changes.made;
 }
 
@@ -419,6 +420,8 @@ void call_notice(struct supervisor *s, struct thread *thread,
 	flight->note = *note;
 	thread->flight = flight;
 	err = read_call(s, thread, info);
+	if (flight->call.priv)
+		flight->call.priv->known.landmarks = &s->landmarks;
 	if (err < 0)
 		answer_refuse(s, thread, false, err, "built-in: what the kernel would say");
 	else

@@ -199,6 +199,13 @@ static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
 		note_value(&note, -EPERM);
 		return;
 	}
+	/*
+	 * They are numbered as they come.  This one was there when it was waited for, or it is
+	 * a later one, since those before it were taken back meanwhile.
+	 */
+	if (kernel->id != s->next_notice)
+		landmarks_look(&s->landmarks);
+	s->next_notice = kernel->id + 1;
 	place_call(&s->placing, thread);
 	memset(&info, 0, sizeof(info));
 	info.op = PTRACE_SYSCALL_INFO_SECCOMP;
@@ -218,15 +225,18 @@ static void end(struct supervisor *s)
 
 static void serve(struct supervisor *s, const struct timespec *patience)
 {
-	struct pollfd fds[] = { { .fd = s->listener, .events = POLLIN },
-				{ .fd = s->stops, .events = POLLIN } };
+	/* The landmarks come last: they are looked at when the notification was there. */
+	struct pollfd fds[4] = { { .fd = s->listener, .events = POLLIN },
+				 { .fd = s->stops, .events = POLLIN } };
 
 	for (unsigned int turns = 0; turns < NOTE_TURNS; turns++) {
 		struct signalfd_siginfo signal;
 		struct seccomp_notif notice;
 
-		if (ppoll(fds, 2, patience, &s->waiting) <= 0)
+		landmarks_poll(&s->landmarks, &fds[2]);
+		if (ppoll(fds, 4, patience, &s->waiting) <= 0)
 			return;
+		landmarks_polled(&s->landmarks, &fds[2]);
 		if (fds[0].revents & POLLIN) {
 			memset(&notice, 0, sizeof(notice));
 			/* Else who had made the call was killed. */

@@ -278,7 +278,7 @@ static bool look_in(const struct pm_view *view, int dirfd, const char *name, uns
 		text[len++] = '/';
 	memcpy(text + len, name, size + 1);
 	snprintf(path, sizeof(path), "%s/%s", link, name);
-	if (object_at(root.fd, text + 1, &found) || object_named(path, &is, &out->st) ||
+	if (object_at(root.fd, text + 1, &found) || object_named(AT_FDCWD, path, &is, &out->st) ||
 	    !same_object(&is, &found) || is.automount || !alike_device(is.dev) ||
 	    (S_ISLNK(is.mode) && !(flags & PM_RESOLVE_NOFOLLOW)))
 		return false;
@@ -336,12 +336,18 @@ int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned
 	int err;
 
 	*out = (struct pm_where){ .fd = -1 };
-	if (!resolve && look_in(view, dirfd, path, flags, out))
+	if (!resolve && resolve_near(view, dirfd, path, flags, out))
 		return 0;
+	if (!resolve && look_in(view, dirfd, path, flags, out)) {
+		resolve_met(view, path, out);
+		return 0;
+	}
 	resolve &= ~(uint64_t)RESOLVE_CACHED;
 	err = resolve_once(view, dirfd, path, flags, resolve, out);
 	if (err == -EAGAIN)
 		err = resolve_once(view, dirfd, path, flags | RESOLVE_SLOWLY, resolve, out);
+	if (!err)
+		resolve_met(view, path, out);
 	return err;
 }
 

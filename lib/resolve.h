@@ -18,6 +18,8 @@ struct pm_view_known {
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
 	bool opens;		/* it opens files as the supervisor does */
+	/* Directories that were there, by their names, after this call was made; or NULL. */
+	struct landmarks *landmarks;
 };
 
 /* Whose view.  The thread is stopped while it is used. */

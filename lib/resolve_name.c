@@ -249,9 +249,9 @@ int object_stat(int fd, struct object *object, struct stat *st)
 	return stat_at(fd, "", object, st);
 }
 
-int object_named(const char *path, struct object *object, struct stat *st)
+int object_named(int dirfd, const char *path, struct object *object, struct stat *st)
 {
-	return stat_at(AT_FDCWD, path, object, st);
+	return stat_at(dirfd, path, object, st);
 }
 
 bool same_object(const struct object *a, const struct object *b)

@@ -3,8 +3,9 @@
  * resolve_own.h - what the files of the resolver share
  *
  * resolve.c starts a walk and tells its end; resolve_walk.c goes from component
- * to component; resolve_name.c finds the name of an object that was reached
- * without one; resolve_proc.c knows what procfs shows to the target alone.
+ * to component; resolve_near.c knows a shorter way from directories that are kept
+ * open; resolve_name.c finds the name of an object that was reached without one;
+ * resolve_proc.c knows what procfs shows to the target alone.
  */
 #ifndef POINTSMAN_RESOLVE_OWN_H
 #define POINTSMAN_RESOLVE_OWN_H
@@ -92,8 +93,8 @@ int object_of(int fd, struct object *object);
 /* The same with what fstat(2) tells of it. */
 int object_stat(int fd, struct object *object, struct stat *st);
 int object_at(int dirfd, const char *path, struct object *object);
-/* The same by its name, not followed, with what fstatat(2) tells of it. */
-int object_named(const char *path, struct object *object, struct stat *st);
+/* The same of what lies by a name in dirfd, not followed, with what fstatat(2) tells of it. */
+int object_named(int dirfd, const char *path, struct object *object, struct stat *st);
 bool same_object(const struct object *a, const struct object *b);
 /* Of what a link leads to. */
 int object_behind(const char *path, struct object *object);
@@ -125,6 +126,12 @@ bool looks_deleted(const char *text);
 int name_place(struct walk *walk, struct place *place);
 
 int walk_path(struct walk *walk);
+
+/* As pm_resolve() with no RESOLVE_* bits.  False: to be walked. */
+bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
+		  struct pm_where *out);
+/* The path was walked, and led there. */
+void resolve_met(const struct pm_view *view, const char *path, const struct pm_where *where);
 
 enum link_kind {
 	LINK_TEXT, /* text is to be walked */

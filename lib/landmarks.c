@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#define _GNU_SOURCE
+#include "landmarks.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fanotify.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "alike.h"
+#include "cleanup.h"
+
+/* Programs that make fewer calls end before it pays. */
+#define FIRST_CALLS 64
+/* So often is a directory looked into before it is kept. */
+#define TIMES 3
+/* And so often, where it could not be kept, before that is tried again. */
+#define HOPELESS 1000
+/* Where less was found by them than this, before they were forgotten, they are left for a while. */
+#define WORTH 256
+#define PAUSE_MIN 64
+#define PAUSE_MAX 65536
+
+#define CHANGES (FAN_MOVE_SELF | FAN_DELETE_SELF | FAN_ATTRIB | FAN_ONDIR)
+
+static uint32_t hash_of(const char *name, size_t len)
+{
+	uint32_t hash = 2166136261u;
+
+	while (len--)
+		hash = (hash ^ (unsigned char)*name++) * 16777619u;
+	return hash;
+}
+
+void landmarks_poll(const struct landmarks *landmarks, struct pollfd fds[2])
+{
+	fds[0] = (struct pollfd){ .fd = landmarks->n ? landmarks->watch : -1, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = landmarks->n ? landmarks->mounts : -1, .events = POLLPRI };
+}
+
+static void drain(int watch)
+{
+	char events[4096];
+
+	while (read(watch, events, sizeof(events)) > 0)
+		;
+}
+
+static void clear(struct landmarks *landmarks)
+{
+	while (landmarks->n) {
+		struct landmark *landmark = &landmarks->all[--landmarks->n];
+
+		close(landmark->fd);
+		free(landmark->name);
+	}
+	while (landmarks->nmarked)
+		free(landmarks->marked[--landmarks->nmarked].name);
+}
+
+static void start_anew(struct landmarks *landmarks)
+{
+	clear(landmarks);
+	if (fanotify_mark(landmarks->watch, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL))
+		landmarks->off = true;
+	drain(landmarks->watch);
+}
+
+/* What changes all the time is not worth it. */
+static void changed(struct landmarks *landmarks)
+{
+	start_anew(landmarks);
+	if (landmarks->used >= WORTH)
+		landmarks->last_pause = 0;
+	else if (!landmarks->last_pause)
+		landmarks->last_pause = PAUSE_MIN;
+	else if (landmarks->last_pause < PAUSE_MAX)
+		landmarks->last_pause *= 2;
+	landmarks->pause = landmarks->last_pause;
+	landmarks->used = 0;
+}
+
+void landmarks_polled(struct landmarks *landmarks, const struct pollfd fds[2])
+{
+	if (fds[0].revents || fds[1].revents)
+		changed(landmarks);
+	landmarks->seen++;
+}
+
+void landmarks_look(struct landmarks *landmarks)
+{
+	struct pollfd fds[2];
+
+	if (!landmarks->n)
+		return;
+	landmarks_poll(landmarks, fds);
+	if (poll(fds, 2, 0) < 0)
+		changed(landmarks);
+	else
+		landmarks_polled(landmarks, fds);
+}
+
+const struct landmark *landmarks_find(struct landmarks *landmarks, const char *name, size_t len)
+{
+	uint32_t hash = hash_of(name, len);
+
+	for (size_t i = 0; i < landmarks->n; i++) {
+		const struct landmark *landmark = &landmarks->all[i];
+
+		if (landmark->hash == hash && landmark->len == len &&
+		    landmark->seen != landmarks->seen && !memcmp(landmark->name, name, len)) {
+			landmarks->used++;
+			return landmark;
+		}
+	}
+	return NULL;
+}
+
+const struct landmark *landmarks_of(struct landmarks *landmarks, const struct object *is)
+{
+	for (size_t i = 0; i < landmarks->n; i++) {
+		const struct landmark *landmark = &landmarks->all[i];
+
+		if (landmark->is.ino == is->ino && landmark->seen != landmarks->seen &&
+		    same_object(&landmark->is, is))
+			return landmark;
+	}
+	return NULL;
+}
+
+/* Is the mount one of those whose changes this process is told of? */
+static bool is_listed(const char *mountinfo, uint64_t mount)
+{
+	FILE *file = fopen(mountinfo, "re");
+	unsigned long long id;
+	bool found = false;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (file && !found && getline(&line, &size, file) > 0)
+		found = sscanf(line, "%llu", &id) == 1 && id == mount;
+	free(line);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static bool start(struct landmarks *landmarks, const struct place *root)
+{
+	static const char mountinfo[] = "/proc/self/mountinfo";
+	struct statfs fs;
+
+	if (fstatfs(root->fd, &fs) || !alike_type(fs.f_type))
+		return false;
+	/* Whoever reads it is told of what changes from then on. */
+	landmarks->mounts = open(mountinfo, O_RDONLY | O_CLOEXEC);
+	if (landmarks->mounts < 0)
+		return false;
+	landmarks->watch = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_CLOEXEC |
+					 FAN_NONBLOCK, 0);
+	if (landmarks->watch >= 0 && is_listed(mountinfo, root->is.mount))
+		return true;
+	cleanup_close(&landmarks->watch);
+	cleanup_close(&landmarks->mounts);
+	return false;
+}
+
+static bool is_marked(const struct landmarks *landmarks, const char *name, uint32_t hash)
+{
+	for (size_t i = 0; i < landmarks->nmarked; i++)
+		if (landmarks->marked[i].hash == hash && !strcmp(landmarks->marked[i].name, name))
+			return true;
+	return false;
+}
+
+/* From the root down: what is moved away before the next one is marked has left an event. */
+static bool mark(struct landmarks *landmarks, const struct place *root, const char *name)
+{
+	uint32_t hash = hash_of(name, strlen(name));
+	char *copy;
+
+	if (is_marked(landmarks, name, hash))
+		return true;
+	if (landmarks->nmarked == LANDMARKS_MARKED)
+		return false;
+	copy = strdup(name);
+	if (!copy)
+		return false;
+	if (fanotify_mark(landmarks->watch,
+			  FAN_MARK_ADD | FAN_MARK_ONLYDIR | FAN_MARK_DONT_FOLLOW, CHANGES, root->fd,
+			  *name ? name + 1 : ".")) {
+		free(copy);
+		return false;
+	}
+	landmarks->marked[landmarks->nmarked++] = (struct marked){ .hash = hash, .name = copy };
+	return true;
+}
+
+static bool mark_all(struct landmarks *landmarks, const struct place *root, char *name)
+{
+	bool marked = mark(landmarks, root, "");
+
+	for (char *end = name; marked && *end;) {
+		char kept;
+
+		end = strchrnul(end + 1, '/');
+		kept = *end;
+		*end = '\0';
+		marked = mark(landmarks, root, name);
+		*end = kept;
+	}
+	return marked;
+}
+
+static size_t depth_of(const char *name)
+{
+	size_t depth = 1;
+
+	for (; *name; name++)
+		depth += *name == '/';
+	return depth;
+}
+
+static bool keep(struct landmarks *landmarks, const struct place *root, char *name, size_t len)
+{
+	struct landmark *landmark;
+	struct object is;
+	auto_close int fd = -1;
+
+	if (landmarks->n == LANDMARKS ||
+	    landmarks->nmarked + depth_of(name) > LANDMARKS_MARKED)
+		start_anew(landmarks);
+	if (landmarks->off || !mark_all(landmarks, root, name))
+		return false;
+	fd = open_how_path(root->fd, len ? name + 1 : ".", O_DIRECTORY | O_NOFOLLOW,
+			   RESOLVE_NO_SYMLINKS);
+	if (fd < 0 || object_of(fd, &is) || is.mount != root->is.mount || is.dev != root->is.dev)
+		return false;
+	landmark = &landmarks->all[landmarks->n++];
+	*landmark = (struct landmark){ .fd = steal_fd(&fd), .seen = landmarks->seen, .is = is,
+				       .hash = hash_of(name, len), .len = len, .name = name };
+	return true;
+}
+
+static struct met *meet(struct landmarks *landmarks, const char *name, size_t len)
+{
+	uint32_t hash = hash_of(name, len);
+	struct met *met = &landmarks->met[hash % LANDMARKS];
+
+	if (met->hash != hash)
+		*met = (struct met){ .hash = hash };
+	met->times++;
+	return met;
+}
+
+void landmarks_met(struct landmarks *landmarks, const struct place *root, const char *name,
+		   size_t len)
+{
+	struct met *met;
+	char *copy;
+
+	if (landmarks->off || ++landmarks->calls < FIRST_CALLS)
+		return;
+	if (landmarks->pause) {
+		landmarks->pause--;
+		return;
+	}
+	met = meet(landmarks, name, len);
+	if (met->times < TIMES)
+		return;
+	met->times = 0;
+	if (!landmarks->on) {
+		landmarks->on = start(landmarks, root);
+		landmarks->off = !landmarks->on;
+	}
+	copy = landmarks->on ? strndup(name, len) : NULL;
+	if (copy && !keep(landmarks, root, copy, len)) {
+		free(copy);
+		met->times = -HOPELESS;
+	}
+}
+
+void landmarks_forget(struct landmarks *landmarks)
+{
+	if (!landmarks->on)
+		return;
+	clear(landmarks);
+	close(landmarks->watch);
+	close(landmarks->mounts);
+	*landmarks = (struct landmarks){ .off = landmarks->off };
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * landmarks.h - directories kept open by their names, while nothing can have changed them
+ *
+ * Each component of such a name is marked by fanotify(7): whoever moves it away, or changes
+ * who may search it, leaves an event before his call returns.  A mount shows in
+ * /proc/self/mountinfo as soon.  So where there is neither after a call was made, the
+ * directory was there, by its name, within the call: a walk would have come by it.  All
+ * other ways for it to go need an empty directory, and what is found in it was there then.
+ *
+ * Only on the mount of the root, and on file systems that tell of all their changes.
+ */
+#ifndef POINTSMAN_LANDMARKS_H
+#define POINTSMAN_LANDMARKS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resolve_own.h"
+
+#define LANDMARKS 64
+#define LANDMARKS_MARKED 256
+
+struct landmark {
+	int fd;
+	uint64_t seen;		/* not to be used before it was looked for changes again */
+	struct object is;
+	uint32_t hash;
+	size_t len;
+	char *name;		/* absolute, of a way without links; "" is the root */
+};
+
+/*
+ * Owner: one thread.  Zero is empty; landmarks_forget() gives back what is in it.
+ */
+struct landmarks {
+	bool on;
+	bool off;		/* cannot be had here */
+	int watch, mounts;
+	uint64_t seen;		/* how often it was looked for changes */
+	size_t n, nmarked;
+	struct landmark all[LANDMARKS];
+	struct marked {
+		uint32_t hash;
+		char *name;
+	} marked[LANDMARKS_MARKED];
+	struct met {
+		uint32_t hash;
+		int times;
+	} met[LANDMARKS];	/* where calls have looked, without one */
+	unsigned int calls;	/* that have */
+	unsigned int pause, last_pause;	/* so many of them change nothing */
+	unsigned int used;	/* since it was forgotten */
+	unsigned int vain;	/* relative paths in a row that had none to start from */
+};
+
+/* What is polled for, -1 where nothing is, and what came of it. */
+void landmarks_poll(const struct landmarks *landmarks, struct pollfd fds[2]);
+void landmarks_polled(struct landmarks *landmarks, const struct pollfd fds[2]);
+/* The same at once. */
+void landmarks_look(struct landmarks *landmarks);
+
+/* By its name ("" is the root), or by what it is; NULL: there is none. */
+const struct landmark *landmarks_find(struct landmarks *landmarks, const char *name, size_t len);
+const struct landmark *landmarks_of(struct landmarks *landmarks, const struct object *is);
+
+/*
+ * A call has looked into this directory of root, which has this name on a way without links.
+ * After some of them it is kept, where it can be.
+ */
+void landmarks_met(struct landmarks *landmarks, const struct place *root, const char *name,
+		   size_t len);
+
+void landmarks_forget(struct landmarks *landmarks);
+
+#endif

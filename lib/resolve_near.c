@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The shortest way: from a directory that is kept open by its name.  It comes to the same end
+ * as the walk, or is not gone.
+ */
+#define _GNU_SOURCE
+#include "resolve_own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alike.h"
+#include "cleanup.h"
+#include "landmarks.h"
+
+/* After so many relative paths in a row that had no landmark, most are not tried. */
+#define VAIN_MANY 8
+#define VAIN_EACH 16
+
+static struct landmarks *landmarks_for(const struct pm_view *view)
+{
+	const struct pm_view_known *known = view->known;
+
+	return known && known->root && known->rights ? known->landmarks : NULL;
+}
+
+static const char *without_dots(const char *path)
+{
+	while (path[0] == '.' && path[1] == '/')
+		path += 2 + strspn(path + 2, "/");
+	return path;
+}
+
+/* Where the thread's relative paths start from. */
+static const struct landmark *find_base(struct landmarks *landmarks, pid_t tid, int dirfd)
+{
+	const struct landmark *base = NULL;
+	struct object is;
+	char link[64];
+
+	if (landmarks->vain >= VAIN_MANY && ++landmarks->vain % VAIN_EACH)
+		return NULL;
+	if (resolve_base_link(tid, dirfd, link) && !object_behind(link, &is))
+		base = landmarks_of(landmarks, &is);
+	landmarks->vain = base ? 0 : landmarks->vain + 1;
+	return base;
+}
+
+/* The directory of the final component, which is at last; NULL where none is kept. */
+static const struct landmark *find_parent(struct landmarks *landmarks, const struct pm_view *view,
+					  int dirfd, const char *path, const char *last)
+{
+	const struct landmark *base;
+	char name[PATH_MAX];
+	int len;
+
+	if (path[0] == '/')
+		return landmarks_find(landmarks, path, (size_t)(last - path) - 1);
+	base = find_base(landmarks, view->tid, dirfd);
+	path = without_dots(path);
+	if (!base || path == last)
+		return base;
+	len = snprintf(name, sizeof(name), "%s/%.*s", base->name, (int)(last - path) - 1, path);
+	return len < PATH_MAX ? landmarks_find(landmarks, name, (size_t)len) : NULL;
+}
+
+/* Nothing is found in a directory that was removed; another one may have its name. */
+static bool stands(const struct landmark *landmark)
+{
+	struct object is;
+	struct stat st;
+
+	return !object_stat(landmark->fd, &is, &st) && st.st_nlink;
+}
+
+/* What lies there, opened where that is asked for.  Returns 0, -ENOENT, or another error. */
+static int look(const struct landmark *parent, const char *last, unsigned int flags,
+		struct pm_where *out)
+{
+	const bool only_asks = flags & PM_RESOLVE_LOOK && !(flags & PM_RESOLVE_PARENT);
+	struct object is;
+	int err;
+
+	if (only_asks) {
+		err = object_named(parent->fd, last, &is, &out->st);
+		if (err || alike_device(is.dev))
+			return err;
+	}
+	out->fd = open_path(parent->fd, last, O_NOFOLLOW);
+	return out->fd < 0 ? out->fd : object_stat(out->fd, &is, &out->st);
+}
+
+static bool name_below(const struct landmark *parent, const char *last, char **name)
+{
+	const size_t len = strlen(last);
+
+	*name = malloc(parent->len + len + 2);
+	if (!*name)
+		return false;
+	memcpy(*name, parent->name, parent->len);
+	(*name)[parent->len] = '/';
+	memcpy(*name + parent->len + 1, last, len + 1);
+	return true;
+}
+
+bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
+		  struct pm_where *out)
+{
+	struct landmarks *landmarks = landmarks_for(view);
+	const char *last = strrchr(path, '/');
+	const struct landmark *parent;
+	int err;
+
+	last = last ? last + 1 : path;
+	if (!landmarks || !landmarks->n || !*last || strlen(last) > NAME_MAX ||
+	    !strcmp(last, ".") || !strcmp(last, "..") || strlen(path) >= PATH_MAX)
+		return false;
+	parent = find_parent(landmarks, view, dirfd, path, last);
+	if (!parent)
+		return false;
+	err = look(parent, last, flags, out);
+	out->missing = err == -ENOENT;
+	out->exists = !err;
+	if ((!err || (out->missing && stands(parent))) &&
+	    (err || !S_ISLNK(out->st.st_mode) ||
+	     flags & (PM_RESOLVE_NOFOLLOW | PM_RESOLVE_PARENT)) &&
+	    name_below(parent, last, &out->name))
+		return true;
+	cleanup_close(&out->fd);
+	*out = (struct pm_where){ .fd = -1 };
+	return false;
+}
+
+/* Does the name end in the path?  Its length without it, or -1. */
+static ssize_t length_above(const char *name, const char *path)
+{
+	const size_t len = strlen(name), tail = strlen(path);
+
+	if (len <= tail || name[len - tail - 1] != '/' || strcmp(name + len - tail, path))
+		return -1;
+	return (ssize_t)(len - tail - 1);
+}
+
+void resolve_met(const struct pm_view *view, const char *path, const struct pm_where *where)
+{
+	struct landmarks *landmarks = landmarks_for(view);
+	const char *end = where->name ? strrchr(where->name, '/') : NULL;
+	struct place root;
+	ssize_t above;
+
+	if (!landmarks || where->err || where->anonymous || where->magic || where->slash || !end ||
+	    where->name[0] != '/' || !supervisor_root(&root))
+		return;
+	if (path[0] != '/') {
+		path = without_dots(path);
+		above = length_above(where->name, path);
+		if (above < 0)
+			return;
+		landmarks_met(landmarks, &root, where->name, (size_t)above);
+		if (!strchr(path, '/'))
+			return;
+	} else if (strcmp(path, where->name)) {
+		return;
+	}
+	landmarks_met(landmarks, &root, where->name, (size_t)(end - where->name));
+}

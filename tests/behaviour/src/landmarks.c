@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * landmarks.c - looks at a file so often that a supervisor may have kept its directory, changes
+ * where the name leads, looks once more, and prints what it saw
+ *
+ * usage: landmarks DIRECTORY [mounts]	its own changes, and mounts as well
+ *	  landmarks DIRECTORY asks	another one makes the changes: it is asked by standard
+ *					output, answers by standard input, and results go to
+ *					standard error
+ *	  landmarks DIRECTORY serves	that one
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OFTEN 12
+
+static const char *top;
+
+static void must(int result, const char *what)
+{
+	if (result < 0)
+		err(1, "%s", what);
+}
+
+/* So long that its size says which one it is. */
+static void put(const char *path, size_t size)
+{
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	must(fd, path);
+	must(ftruncate(fd, (off_t)size), path);
+	close(fd);
+}
+
+static void dir(const char *path)
+{
+	must(mkdir(path, 0755), path);
+}
+
+/* Two trees alike, whose files are not, and directories for what else is done. */
+static void make_trees(void)
+{
+	static const char *const dirs[] = {
+		"a", "a/b", "a/b/c", "other", "other/b", "other/b/c", "empty", "hollow", "hollow/d",
+	};
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		dir(dirs[i]);
+	put("a/b/c/file", 1);
+	put("other/b/c/file", 2);
+	put("other/b/c/new", 3);
+}
+
+/* The changes. */
+static void nothing(void)
+{
+}
+
+static void move_away(void)
+{
+	must(rename("a/b/c", "a/b/d"), "rename");
+	must(rename("other/b/c", "a/b/c"), "rename");
+}
+
+static void move_above(void)
+{
+	must(rename("a", "was-a"), "rename");
+	must(rename("other", "a"), "rename");
+}
+
+static void only_move_above(void)
+{
+	must(rename("a/b", "was-b"), "rename");
+}
+
+static void exchange(void)
+{
+	must(renameat2(AT_FDCWD, "a", AT_FDCWD, "other", RENAME_EXCHANGE), "renameat2");
+}
+
+static void exchange_below(void)
+{
+	must(renameat2(AT_FDCWD, "other/b", AT_FDCWD, "a/b", RENAME_EXCHANGE), "renameat2");
+}
+
+static void link_in_place(void)
+{
+	must(rename("a/b", "was-b"), "rename");
+	must(symlink("../other/b", "a/b"), "symlink");
+}
+
+static void link_of_file(void)
+{
+	must(unlink("a/b/c/file"), "unlink");
+	must(symlink("../../../other/b/c/file", "a/b/c/file"), "symlink");
+}
+
+static void remove_file(void)
+{
+	must(unlink("a/b/c/file"), "unlink");
+}
+
+static void make_file(void)
+{
+	put("a/b/c/new", 4);
+}
+
+static void replace_file(void)
+{
+	must(rename("other/b/c/file", "a/b/c/file"), "rename");
+}
+
+static void remove_all(void)
+{
+	must(unlink("a/b/c/file"), "unlink");
+	must(rmdir("a/b/c"), "rmdir");
+}
+
+static void make_anew(void)
+{
+	remove_all();
+	dir("a/b/c");
+	put("a/b/c/new", 5);
+}
+
+static void move_over(void)
+{
+	must(unlink("a/b/c/file"), "unlink");
+	must(rename("other/b/c", "a/b/c"), "rename");
+}
+
+static void close_above(void)
+{
+	must(chmod("a", 0), "chmod");
+}
+
+static void close_it(void)
+{
+	must(chmod("a/b/c", 0600), "chmod");
+}
+
+static void close_between(void)
+{
+	must(chmod("a/b", 0644), "chmod");
+}
+
+static void mount_over(void)
+{
+	must(mount("other/b", "a/b", NULL, MS_BIND, NULL), "mount");
+}
+
+static void mount_below(void)
+{
+	must(mount("other/b/c", "a/b/c", NULL, MS_BIND, NULL), "mount");
+}
+
+static void mount_on_file(void)
+{
+	must(mount("other/b/c/file", "a/b/c/file", NULL, MS_BIND, NULL), "mount");
+}
+
+static const struct change {
+	const char *name;
+	void (*make)(void);
+	bool mounts;
+} changes[] = {
+	{ "nothing", nothing, false },
+	{ "move away", move_away, false },
+	{ "move above", move_above, false },
+	{ "only move above", only_move_above, false },
+	{ "exchange", exchange, false },
+	{ "exchange below", exchange_below, false },
+	{ "link in place", link_in_place, false },
+	{ "link of file", link_of_file, false },
+	{ "remove file", remove_file, false },
+	{ "make file", make_file, false },
+	{ "replace file", replace_file, false },
+	{ "remove all", remove_all, false },
+	{ "make anew", make_anew, false },
+	{ "move over", move_over, false },
+	{ "close above", close_above, false },
+	{ "close it", close_it, false },
+	{ "close between", close_between, false },
+	{ "mount over", mount_over, true },
+	{ "mount below", mount_below, true },
+	{ "mount on file", mount_on_file, true },
+};
+
+#define CHANGES (sizeof(changes) / sizeof(changes[0]))
+
+/* The program. */
+static FILE *told;
+
+static void say(const char *how, const char *path, int result, long size)
+{
+	if (result)
+		fprintf(told, "  %s %s: %s\n", how, path, strerror(errno));
+	else
+		fprintf(told, "  %s %s: %ld\n", how, path, size);
+}
+
+static void look(int dirfd, const char *path, const char *shown, bool tell)
+{
+	struct stat st = { 0 };
+	int result = fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW), fd;
+
+	if (tell)
+		say("lstat", shown, result, S_ISLNK(st.st_mode) ? -1 : st.st_size);
+	result = faccessat(dirfd, path, F_OK, 0);
+	if (tell)
+		say("access", shown, result, 0);
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	st.st_size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	if (tell)
+		say("open", shown, fd < 0, st.st_size);
+	if (fd >= 0)
+		close(fd);
+	if (path[0] != '/')
+		return;
+	fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (tell)
+		say("make", shown, fd < 0, 0);
+	if (fd >= 0) {
+		close(fd);
+		unlinkat(dirfd, path, 0);
+	}
+}
+
+/* From the root, from the directory of the tree, and from ones on the way. */
+static void look_all(unsigned int number, const int *dirs, bool tell)
+{
+	static const char *const names[] = { "file", "new", "none" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%u/a/b/c/%s", top, number, names[i]);
+		look(AT_FDCWD, path, path + strlen(top), tell);
+		snprintf(path, sizeof(path), "a/b/c/%s", names[i]);
+		look(AT_FDCWD, path, path, tell);
+		look(dirs[0], path + strlen("a/"), path, tell);
+		look(dirs[1], names[i], path, tell);
+	}
+}
+
+static void ask(unsigned int number)
+{
+	unsigned char byte = (unsigned char)number;
+
+	if (write(STDOUT_FILENO, &byte, 1) != 1 || read(STDIN_FILENO, &byte, 1) != 1)
+		err(1, "who makes the changes is gone");
+}
+
+static void watch(bool mounts, bool asks)
+{
+	char name[16];
+
+	for (unsigned int i = 0; i < CHANGES; i++) {
+		int dirs[2];
+
+		if (changes[i].mounts && !mounts)
+			continue;
+		snprintf(name, sizeof(name), "%u", i);
+		must(chdir(top), top);
+		dir(name);
+		must(chdir(name), name);
+		make_trees();
+		must(dirs[0] = open("a", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "a");
+		must(dirs[1] = open("a/b/c", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "a/b/c");
+		for (int times = 0; times < OFTEN; times++)
+			look_all(i, dirs, false);
+		if (asks)
+			ask(i);
+		else
+			changes[i].make();
+		fprintf(told, "%s\n", changes[i].name);
+		look_all(i, dirs, true);
+		close(dirs[0]);
+		close(dirs[1]);
+	}
+}
+
+static void serve(void)
+{
+	unsigned char number;
+	char name[PATH_MAX];
+
+	while (read(STDIN_FILENO, &number, 1) == 1) {
+		if (number >= CHANGES)
+			errx(1, "no such change");
+		snprintf(name, sizeof(name), "%s/%u", top, number);
+		must(chdir(name), name);
+		changes[number].make();
+		if (write(STDOUT_FILENO, "", 1) != 1)
+			err(1, "cannot answer");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[2] : "";
+
+	if (argc < 2)
+		errx(2, "usage: landmarks DIRECTORY [mounts|asks|serves]");
+	top = argv[1];
+	told = strcmp(what, "asks") ? stdout : stderr;
+	if (!strcmp(what, "serves"))
+		serve();
+	else
+		watch(!strcmp(what, "mounts"), !strcmp(what, "asks"));
+	return 0;
+}
