@@ -14,7 +14,7 @@
 
 static dev_t known_device;
 
-bool alike_type(__fsword_t type)
+static bool tells_all_the_same(__fsword_t type)
 {
 	static const uint32_t types[] = {
 		EXT4_SUPER_MAGIC, XFS_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC,
@@ -36,7 +36,7 @@ bool alike_device(dev_t device)
 
 bool alike_learn(dev_t device, __fsword_t type)
 {
-	if (!alike_type(type))
+	if (!tells_all_the_same(type))
 		return false;
 	if (major(device))
 		known_device = device;

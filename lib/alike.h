@@ -13,8 +13,6 @@
  */
 bool alike_device(dev_t device);
 
-bool alike_type(__fsword_t type);
-
 /* Is a file system of this type, found on this device, one of them?  One thread asks at a time. */
 bool alike_learn(dev_t device, __fsword_t type);
 

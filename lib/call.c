@@ -212,6 +212,8 @@ static unsigned int walk_flags(const struct pm_call *call, const struct pm_item 
 	}
 	if (call->priv->only_asks)
 		flags |= PM_RESOLVE_LOOK;
+	if (call->priv->asks_again)
+		flags |= PM_RESOLVE_AGAIN;
 	return flags;
 }
 

@@ -17,14 +17,18 @@
 
 /* Programs that make fewer calls end before it pays. */
 #define FIRST_CALLS 64
+/*
+ * What it costs to keep one, and that a name has changed.  Without anything saved one call in
+ * so many may be tried with.
+ */
+#define KEEP_COST 4
+#define CHANGE_COST 32
+#define FREE_EACH 8
+#define SAVED_MAX 1024
 /* So often is a directory looked into before it is kept. */
 #define TIMES 3
 /* And so often, where it could not be kept, before that is tried again. */
 #define HOPELESS 1000
-/* Where less was found by them than this, before they were forgotten, they are left for a while. */
-#define WORTH 256
-#define PAUSE_MIN 64
-#define PAUSE_MAX 65536
 
 #define CHANGES (FAN_MOVE_SELF | FAN_DELETE_SELF | FAN_ATTRIB | FAN_ONDIR)
 
@@ -71,18 +75,18 @@ static void start_anew(struct landmarks *landmarks)
 	drain(landmarks->watch);
 }
 
-/* What changes all the time is not worth it. */
 static void changed(struct landmarks *landmarks)
 {
 	start_anew(landmarks);
-	if (landmarks->used >= WORTH)
-		landmarks->last_pause = 0;
-	else if (!landmarks->last_pause)
-		landmarks->last_pause = PAUSE_MIN;
-	else if (landmarks->last_pause < PAUSE_MAX)
-		landmarks->last_pause *= 2;
-	landmarks->pause = landmarks->last_pause;
-	landmarks->used = 0;
+	landmarks->saved -= CHANGE_COST;
+}
+
+static const struct landmark *found(struct landmarks *landmarks, struct landmark *landmark)
+{
+	landmark->used = true;
+	if (landmarks->saved < SAVED_MAX)
+		landmarks->saved++;
+	return landmark;
 }
 
 void landmarks_polled(struct landmarks *landmarks, const struct pollfd fds[2])
@@ -110,13 +114,11 @@ const struct landmark *landmarks_find(struct landmarks *landmarks, const char *n
 	uint32_t hash = hash_of(name, len);
 
 	for (size_t i = 0; i < landmarks->n; i++) {
-		const struct landmark *landmark = &landmarks->all[i];
+		struct landmark *landmark = &landmarks->all[i];
 
 		if (landmark->hash == hash && landmark->len == len &&
-		    landmark->seen != landmarks->seen && !memcmp(landmark->name, name, len)) {
-			landmarks->used++;
-			return landmark;
-		}
+		    landmark->seen != landmarks->seen && !memcmp(landmark->name, name, len))
+			return found(landmarks, landmark);
 	}
 	return NULL;
 }
@@ -124,11 +126,11 @@ const struct landmark *landmarks_find(struct landmarks *landmarks, const char *n
 const struct landmark *landmarks_of(struct landmarks *landmarks, const struct object *is)
 {
 	for (size_t i = 0; i < landmarks->n; i++) {
-		const struct landmark *landmark = &landmarks->all[i];
+		struct landmark *landmark = &landmarks->all[i];
 
 		if (landmark->is.ino == is->ino && landmark->seen != landmarks->seen &&
 		    same_object(&landmark->is, is))
-			return landmark;
+			return found(landmarks, landmark);
 	}
 	return NULL;
 }
@@ -155,7 +157,7 @@ static bool start(struct landmarks *landmarks, const struct place *root)
 	static const char mountinfo[] = "/proc/self/mountinfo";
 	struct statfs fs;
 
-	if (fstatfs(root->fd, &fs) || !alike_type(fs.f_type))
+	if (fstatfs(root->fd, &fs) || !alike_learn(root->is.dev, fs.f_type))
 		return false;
 	/* Whoever reads it is told of what changes from then on. */
 	landmarks->mounts = open(mountinfo, O_RDONLY | O_CLOEXEC);
@@ -226,14 +228,29 @@ static size_t depth_of(const char *name)
 	return depth;
 }
 
-static bool keep(struct landmarks *landmarks, const struct place *root, char *name, size_t len)
+/* Room for one more: of what is kept, something that was not used of late is given up. */
+static struct landmark *make_room(struct landmarks *landmarks)
 {
 	struct landmark *landmark;
+
+	if (landmarks->n < LANDMARKS)
+		return &landmarks->all[landmarks->n++];
+	for (;; landmark->used = false) {
+		landmark = &landmarks->all[landmarks->next++ % LANDMARKS];
+		if (!landmark->used)
+			break;
+	}
+	close(landmark->fd);
+	free(landmark->name);
+	return landmark;
+}
+
+static bool keep(struct landmarks *landmarks, const struct place *root, char *name, size_t len)
+{
 	struct object is;
 	auto_close int fd = -1;
 
-	if (landmarks->n == LANDMARKS ||
-	    landmarks->nmarked + depth_of(name) > LANDMARKS_MARKED)
+	if (landmarks->nmarked + depth_of(name) > LANDMARKS_MARKED)
 		start_anew(landmarks);
 	if (landmarks->off || !mark_all(landmarks, root, name))
 		return false;
@@ -241,9 +258,9 @@ static bool keep(struct landmarks *landmarks, const struct place *root, char *na
 			   RESOLVE_NO_SYMLINKS);
 	if (fd < 0 || object_of(fd, &is) || is.mount != root->is.mount || is.dev != root->is.dev)
 		return false;
-	landmark = &landmarks->all[landmarks->n++];
-	*landmark = (struct landmark){ .fd = steal_fd(&fd), .seen = landmarks->seen, .is = is,
-				       .hash = hash_of(name, len), .len = len, .name = name };
+	*make_room(landmarks) = (struct landmark){ .fd = steal_fd(&fd), .seen = landmarks->seen,
+						   .is = is, .hash = hash_of(name, len),
+						   .len = len, .name = name };
 	return true;
 }
 
@@ -266,14 +283,13 @@ void landmarks_met(struct landmarks *landmarks, const struct place *root, const 
 
 	if (landmarks->off || ++landmarks->calls < FIRST_CALLS)
 		return;
-	if (landmarks->pause) {
-		landmarks->pause--;
-		return;
-	}
+	if (!(landmarks->calls % FREE_EACH))
+		landmarks->saved++;
 	met = meet(landmarks, name, len);
-	if (met->times < TIMES)
+	if (met->times < TIMES || landmarks->saved < KEEP_COST)
 		return;
 	met->times = 0;
+	landmarks->saved -= KEEP_COST;
 	if (!landmarks->on) {
 		landmarks->on = start(landmarks, root);
 		landmarks->off = !landmarks->on;

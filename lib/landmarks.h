@@ -21,11 +21,12 @@
 #include "resolve_own.h"
 
 #define LANDMARKS 64
-#define LANDMARKS_MARKED 256
+#define LANDMARKS_MARKED 512
 
 struct landmark {
 	int fd;
 	uint64_t seen;		/* not to be used before it was looked for changes again */
+	bool used;		/* since it was last looked for one to give up */
 	struct object is;
 	uint32_t hash;
 	size_t len;
@@ -51,8 +52,9 @@ struct landmarks {
 		int times;
 	} met[LANDMARKS];	/* where calls have looked, without one */
 	unsigned int calls;	/* that have */
-	unsigned int pause, last_pause;	/* so many of them change nothing */
-	unsigned int used;	/* since it was forgotten */
+	/* System calls that were saved; what it costs to keep one is taken from them. */
+	int saved;
+	size_t next;		/* who may be given up for another one */
 	unsigned int vain;	/* relative paths in a row that had none to start from */
 };
 

@@ -280,6 +280,7 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 
 	flight->call.priv->asked_again = asked_again(s, thread);
 	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
+	flight->call.priv->asks_again = s->only_asks && stand_in_asks_again(&flight->call);
 	err = flight_decide(s->options, flight);
 
 	place_opening(&s->placing, &flight->call);

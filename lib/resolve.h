@@ -41,6 +41,8 @@ struct pm_view {
 #define PM_RESOLVE_CREATE	8u
 /* Its descriptor is not needed where the object is on a device that alike.h knows. */
 #define PM_RESOLVE_LOOK		16u
+/* Nor where resolve_again() can look at it. */
+#define PM_RESOLVE_AGAIN	32u
 
 /*
  * Walk path from dirfd (AT_FDCWD: the working directory) in view.  resolve
@@ -52,6 +54,14 @@ struct pm_view {
  */
 int pm_resolve(const struct pm_view *view, int dirfd, const char *path,
 	       unsigned int flags, uint64_t resolve, struct pm_where *out);
+
+/*
+ * What statx(2) says, with flags and mask, of what pm_resolve() has found under PM_RESOLVE_AGAIN
+ * and has not opened; now the name may be a link, which is not followed.  0 or -errno.
+ */
+struct statx;
+int resolve_again(const struct pm_view *view, const struct pm_where *where, unsigned int flags,
+		  unsigned int mask, struct statx *st);
 
 /* The link of what a thread's relative path starts from; false: there can be none. */
 bool resolve_base_link(pid_t tid, int dirfd, char link[64]);

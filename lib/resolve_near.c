@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "alike.h"
 #include "cleanup.h"
@@ -49,22 +51,45 @@ static const struct landmark *find_base(struct landmarks *landmarks, pid_t tid, 
 	return base;
 }
 
-/* The directory of the final component, which is at last; NULL where none is kept. */
-static const struct landmark *find_parent(struct landmarks *landmarks, const struct pm_view *view,
-					  int dirfd, const char *path, const char *last)
+/*
+ * From where to look for the rest of the path: the directory of its last component, or what
+ * it is relative to.  NULL where neither is kept.
+ */
+static const struct landmark *find_start(struct landmarks *landmarks, const struct pm_view *view,
+					 int dirfd, const char *path, const char **rest)
 {
-	const struct landmark *base;
+	const struct landmark *base, *parent;
+	const char *last = strrchr(path, '/');
 	char name[PATH_MAX];
 	int len;
 
+	*rest = last ? last + 1 : path;
 	if (path[0] == '/')
-		return landmarks_find(landmarks, path, (size_t)(last - path) - 1);
+		return landmarks_find(landmarks, path, (size_t)(last - path));
 	base = find_base(landmarks, view->tid, dirfd);
 	path = without_dots(path);
-	if (!base || path == last)
+	if (!base || path == *rest)
 		return base;
-	len = snprintf(name, sizeof(name), "%s/%.*s", base->name, (int)(last - path) - 1, path);
-	return len < PATH_MAX ? landmarks_find(landmarks, name, (size_t)len) : NULL;
+	len = snprintf(name, sizeof(name), "%s/%.*s", base->name, (int)(last - path), path);
+	parent = len < PATH_MAX ? landmarks_find(landmarks, name, (size_t)len) : NULL;
+	if (!parent)
+		*rest = path;
+	return parent ? parent : base;
+}
+
+/* Is it spelled as its name is, below what it starts from? */
+static bool is_clean(const char *path)
+{
+	for (;;) {
+		size_t len = strcspn(path, "/");
+
+		if (!len || len > NAME_MAX || (len == 1 && path[0] == '.') ||
+		    (len == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+		if (!path[len])
+			return true;
+		path += len + 1;
+	}
 }
 
 /* Nothing is found in a directory that was removed; another one may have its name. */
@@ -76,33 +101,47 @@ static bool stands(const struct landmark *landmark)
 	return !object_stat(landmark->fd, &is, &st) && st.st_nlink;
 }
 
-/* What lies there, opened where that is asked for.  Returns 0, -ENOENT, or another error. */
-static int look(const struct landmark *parent, const char *last, unsigned int flags,
-		struct pm_where *out)
+/* On a way without links, and without leaving the mount. */
+static int look_below(const struct landmark *start, const char *path, struct pm_where *out)
 {
-	const bool only_asks = flags & PM_RESOLVE_LOOK && !(flags & PM_RESOLVE_PARENT);
+	struct object is;
+	int err;
+
+	out->fd = open_how_path(start->fd, path, O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+	if (out->fd < 0)
+		return out->fd;
+	err = object_stat(out->fd, &is, &out->st);
+	return err || is.mount == start->is.mount ? err : -EXDEV;
+}
+
+/* What lies there, opened where that is asked for. */
+static int look_in(const struct landmark *parent, const char *last, unsigned int flags,
+		   struct pm_where *out)
+{
+	const bool only_asks = flags & (PM_RESOLVE_LOOK | PM_RESOLVE_AGAIN) &&
+			       !(flags & PM_RESOLVE_PARENT);
 	struct object is;
 	int err;
 
 	if (only_asks) {
 		err = object_named(parent->fd, last, &is, &out->st);
-		if (err || alike_device(is.dev))
+		if (err || (alike_device(is.dev) && !is.automount))
 			return err;
 	}
 	out->fd = open_path(parent->fd, last, O_NOFOLLOW);
 	return out->fd < 0 ? out->fd : object_stat(out->fd, &is, &out->st);
 }
 
-static bool name_below(const struct landmark *parent, const char *last, char **name)
+static bool name_below(const struct landmark *start, const char *path, char **name)
 {
-	const size_t len = strlen(last);
+	const size_t len = strlen(path);
 
-	*name = malloc(parent->len + len + 2);
+	*name = malloc(start->len + len + 2);
 	if (!*name)
 		return false;
-	memcpy(*name, parent->name, parent->len);
-	(*name)[parent->len] = '/';
-	memcpy(*name + parent->len + 1, last, len + 1);
+	memcpy(*name, start->name, start->len);
+	(*name)[start->len] = '/';
+	memcpy(*name + start->len + 1, path, len + 1);
 	return true;
 }
 
@@ -110,28 +149,47 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 		  struct pm_where *out)
 {
 	struct landmarks *landmarks = landmarks_for(view);
-	const char *last = strrchr(path, '/');
-	const struct landmark *parent;
+	const struct landmark *start;
+	const char *rest;
+	const size_t len = strlen(path);
+	bool single;
 	int err;
 
-	last = last ? last + 1 : path;
-	if (!landmarks || !landmarks->n || !*last || strlen(last) > NAME_MAX ||
-	    !strcmp(last, ".") || !strcmp(last, "..") || strlen(path) >= PATH_MAX)
+	if (!landmarks || !landmarks->n || !len || len >= PATH_MAX || path[len - 1] == '/')
 		return false;
-	parent = find_parent(landmarks, view, dirfd, path, last);
-	if (!parent)
+	start = find_start(landmarks, view, dirfd, path, &rest);
+	if (!start || !is_clean(rest))
 		return false;
-	err = look(parent, last, flags, out);
-	out->missing = err == -ENOENT;
+	single = !strchr(rest, '/');
+	err = single ? look_in(start, rest, flags, out) : look_below(start, rest, out);
+	out->missing = single && err == -ENOENT;
 	out->exists = !err;
-	if ((!err || (out->missing && stands(parent))) &&
+	if ((!err || (out->missing && stands(start))) &&
 	    (err || !S_ISLNK(out->st.st_mode) ||
 	     flags & (PM_RESOLVE_NOFOLLOW | PM_RESOLVE_PARENT)) &&
-	    name_below(parent, last, &out->name))
+	    name_below(start, rest, &out->name)) {
+		if (!single)
+			resolve_met(view, path, out);
 		return true;
+	}
 	cleanup_close(&out->fd);
 	*out = (struct pm_where){ .fd = -1 };
 	return false;
+}
+
+int resolve_again(const struct pm_view *view, const struct pm_where *where, unsigned int flags,
+		  unsigned int mask, struct statx *st)
+{
+	struct landmarks *landmarks = landmarks_for(view);
+	const char *last = strrchr(where->name, '/') + 1;
+	const struct landmark *parent;
+
+	parent = landmarks ? landmarks_find(landmarks, where->name,
+					    (size_t)(last - where->name) - 1) : NULL;
+	if (!parent)
+		return -ENOENT;
+	flags = (flags & ~(unsigned int)AT_EMPTY_PATH) | AT_SYMLINK_NOFOLLOW;
+	return statx(parent->fd, last, (int)flags, mask, st) ? -errno : 0;
 }
 
 /* Does the name end in the path?  Its length without it, or -1. */

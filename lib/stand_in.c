@@ -198,8 +198,20 @@ static bool look_at_link(const struct pm_where *where, const struct look *look,
 	return tell(answer, look->to, text, (size_t)answer->value);
 }
 
-static bool look_at_file(const struct pm_where *where, const struct look *look,
-			 struct stand_in *answer)
+/* By its name, in a directory that is kept. */
+static bool look_again(const struct pm_call *call, const struct pm_where *where,
+		       const struct look *look, struct stand_in *answer)
+{
+	const struct pm_view view = call_view(call);
+	struct statx st;
+
+	return !resolve_again(&view, where, look->flags, look->mask, &st) &&
+	       (!S_ISLNK(st.stx_mode) || look->flags & AT_SYMLINK_NOFOLLOW) &&
+	       tell(answer, look->to, &st, sizeof(st));
+}
+
+static bool look_at_file(const struct pm_call *call, const struct pm_where *where,
+			 const struct look *look, struct stand_in *answer)
 {
 	if (!file_is_told_alike(where))
 		return false;
@@ -207,6 +219,8 @@ static bool look_at_file(const struct pm_where *where, const struct look *look,
 	case LOOK_STAT:
 		return tell(answer, look->to, &where->st, sizeof(where->st));
 	case LOOK_STATX:
+		if (where->fd < 0)
+			return look_again(call, where, look, answer);
 		return tell_statx(where->fd, "", look->flags | AT_EMPTY_PATH, look, answer);
 	case LOOK_ACCESS:
 		return look->mode == F_OK;
@@ -236,6 +250,11 @@ bool stand_in_only_asks(const struct pm_call *call)
 	const struct look look = look_of(call);
 
 	return look.kind == LOOK_STAT || (look.kind == LOOK_ACCESS && look.mode == F_OK);
+}
+
+bool stand_in_asks_again(const struct pm_call *call)
+{
+	return look_of(call).kind == LOOK_STATX;
 }
 
 static bool may_stand_in(const struct pm_call *call)
@@ -272,5 +291,5 @@ bool stand_in(const struct pm_call *call, struct stand_in *answer)
 	}
 	return look.kind != LOOK_OPEN && (where->fd >= 0 || alike_device(where->st.st_dev)) &&
 	       (!where->slash || S_ISDIR(where->st.st_mode)) && may_stand_in(call) &&
-	       look_at_file(where, &look, answer);
+	       look_at_file(call, where, &look, answer);
 }

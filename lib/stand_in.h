@@ -33,6 +33,8 @@ bool stand_in(const struct pm_call *call, struct stand_in *answer);
 
 /* Does it ask only what pm_where has, but for its descriptor? */
 bool stand_in_only_asks(const struct pm_call *call);
+/* Or by its name in a directory that is kept? */
+bool stand_in_asks_again(const struct pm_call *call);
 
 /* Is the file one of which everybody is told, and finds, the same: the thread of the call too? */
 bool stand_in_knows(const struct pm_call *call, const struct pm_where *where);

@@ -60,7 +60,7 @@ static int setup(void **state)
 	in_top("empty", 0755);
 	put("a/b/c/file");
 	put("a/b/beside");
-	landmarks.calls = 1000;
+	landmarks.calls = landmarks.saved = 1000;
 	return !supervisor_root(&root);
 }
 
@@ -205,7 +205,6 @@ static void ends(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		landmarks.pause = 0;
 		keep();
 		changes[i]();
 		if (find(kept))
@@ -264,10 +263,8 @@ static void replaced_by_empty(void **state)
 static void keep_again(void)
 {
 	memset(landmarks.met, 0, sizeof(landmarks.met));
-	landmarks.pause = 0;
 	meet(kept, 3);
 	landmarks_look(&landmarks);
-	landmarks.pause = 0;
 	keep();
 }
 
@@ -338,27 +335,44 @@ static void many(void **state)
 	assert_int_equal(landmarks.n, 0);
 }
 
-/* Changed again and again, it is let alone for longer and longer. */
+/* What changes again and again has to save as much as that costs. */
 static void not_worth_it(void **state)
 {
-	unsigned int before = 0;
+	int calls = 0, before;
 
 	(void)state;
-	for (int i = 0; i < 4; i++) {
-		keep();
-		close_it();
-		assert_null(find(kept));
-		assert_true(landmarks.pause > before);
-		before = landmarks.pause;
-		meet(kept, (int)before);
-		assert_null(find(kept));
-	}
+	landmarks.saved = 8;
 	keep();
-	for (int i = 0; i < 1000; i++)
-		assert_non_null(find(kept));
 	close_it();
 	assert_null(find(kept));
-	assert_int_equal(landmarks.pause, 0);
+	assert_true(landmarks.saved < 0);
+	before = landmarks.saved;
+	while (!find(kept)) {
+		meet(kept, 1);
+		calls++;
+	}
+	assert_true(calls > -before);
+	before = landmarks.saved;
+	for (int i = 0; i < 100; i++)
+		assert_non_null(find(kept));
+	assert_int_equal(landmarks.saved, before + 100);
+}
+
+/* What is looked for stays, what is not goes. */
+static void used_stay(void **state)
+{
+	char name[128];
+
+	(void)state;
+	keep();
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "%s/%d", top, i);
+		in_top(name, 0755);
+		meet(name, 3);
+		assert_non_null(find(kept));
+	}
+	snprintf(name, sizeof(name), "%s/0", top);
+	assert_null(find(name));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -375,6 +389,7 @@ int main(void)
 		TEST(replaced_by_empty),
 		TEST(elsewhere),
 		TEST(many),
+		TEST(used_stay),
 		TEST(not_worth_it),
 		TEST(mounted_over),
 	};
