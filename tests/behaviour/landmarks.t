@@ -73,6 +73,22 @@ if [ "$(id -u)" = 0 ]; then
 	alike 'as another user than the supervisor' inside
 fi
 
+# From the root, which is kept, a path leads into another file system, with names of its own.
+cat >"$TMPDIR/own.yaml" <<EOF
+version: 1
+rules:
+  - {class: open-read, path: /proc/self/status, deny: EACCES}
+EOF
+# shellcheck disable=SC2016 # a script of its own
+script='cd /
+for i in $(seq 300); do [ -e etc/passwd ]; done
+for status in proc/$$/status proc/1/status; do
+	if read -r name <$status; then echo read; else echo denied; fi
+done'
+is "$("$PM" run --policy "$TMPDIR/own.yaml" -- sh -c "$script" 2>"$TMPDIR/complaints" | xargs)" \
+	'denied read' 'a file of /proc that is the process itself is known by that name too'
+is "$(grep -c 'Permission denied' "$TMPDIR/complaints")" 1 'and what is said is why'
+
 if unshare -m true 2>/dev/null; then
 	mounts()
 	{
