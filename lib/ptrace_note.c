@@ -14,6 +14,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -26,6 +27,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "ptrace.h"
 
 int note_hand_over(int listener)
@@ -62,6 +64,17 @@ static void guard_listener(void)
 		      (void *)(intptr_t)pidfd);
 }
 
+/*
+ * A table of descriptors that two processes share grows only after everybody else has been
+ * waited for (RCU): that takes 10 ms.  It grows before it is shared.
+ */
+static void grow_table(int fd)
+{
+	int last = fcntl(fd, F_DUPFD_CLOEXEC, 4 * LANDMARKS - 1);
+
+	cleanup_close(&last);
+}
+
 void note_take(struct supervisor *s, struct thread *thread,
 	       const struct __ptrace_syscall_info *info)
 {
@@ -83,6 +96,7 @@ void note_take(struct supervisor *s, struct thread *thread,
 	if (fd >= 0) {
 		filter_wake_in_place(fd);
 		place_hold(&s->placing, &s->waiting);
+		grow_table(fd);
 		guard_listener();
 		s->listener = fd;
 	}
