@@ -320,7 +320,7 @@ static void refuse_unread(struct thread *thread, bool entry)
 }
 
 /* What is in its registers, and what they lead to.  As flight_read(). */
-static int read_call(const struct supervisor *s, struct thread *thread,
+static int read_call(struct supervisor *s, struct thread *thread,
 		     const struct __ptrace_syscall_info *info)
 {
 	struct flight *flight = thread->flight;
@@ -331,6 +331,10 @@ static int read_call(const struct supervisor *s, struct thread *thread,
 		thread_kill(thread);
 	err = flight_read(flight);
 	recall_view(s, thread);
+	if (flight->call.priv && s->listener) {
+		flight->call.priv->known.landmarks = &s->landmarks;
+		flight->call.priv->known.unlooked = !flight->note.listener;
+	}
 	return err;
 }
 
@@ -421,8 +425,6 @@ void call_notice(struct supervisor *s, struct thread *thread,
 	flight->note = *note;
 	thread->flight = flight;
 	err = read_call(s, thread, info);
-	if (flight->call.priv)
-		flight->call.priv->known.landmarks = &s->landmarks;
 	if (err < 0)
 		answer_refuse(s, thread, false, err, "built-in: what the kernel would say");
 	else

@@ -30,18 +30,41 @@ static int poke(pid_t tid, size_t register_at, unsigned long long value)
 		      (void *)value) ? -errno : 0;
 }
 
-int regs_change(pid_t tid, const struct regs *from, const struct regs *to)
+#define REGISTERS (sizeof(struct user_regs_struct) / sizeof(unsigned long long))
+/* More than these are written with all others. */
+#define FEW 3
+
+static unsigned long long *registers(struct regs *regs)
 {
+	return (unsigned long long *)&regs->user;
+}
+
+static int change_at_once(pid_t tid, struct regs *from, struct regs *to)
+{
+	struct regs now;
+	int err = regs_get(tid, &now);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < REGISTERS; i++)
+		if (registers(from)[i] != registers(to)[i])
+			registers(&now)[i] = registers(to)[i];
+	return regs_set(tid, &now);
+}
+
+int regs_change(pid_t tid, const struct regs *was, const struct regs *is)
+{
+	struct regs from = *was, to = *is;
+	unsigned int changed = 0;
 	int err = 0;
 
-	for (size_t at = 0; !err && at < sizeof(to->user); at += sizeof(unsigned long long)) {
-		unsigned long long was, is;
-
-		memcpy(&was, (const char *)&from->user + at, sizeof(was));
-		memcpy(&is, (const char *)&to->user + at, sizeof(is));
-		if (was != is)
-			err = poke(tid, at, is);
-	}
+	for (size_t i = 0; i < REGISTERS; i++)
+		changed += registers(&from)[i] != registers(&to)[i];
+	if (changed > FEW)
+		return change_at_once(tid, &from, &to);
+	for (size_t i = 0; !err && i < REGISTERS; i++)
+		if (registers(&from)[i] != registers(&to)[i])
+			err = poke(tid, i * sizeof(unsigned long long), registers(&to)[i]);
 	return err;
 }
 

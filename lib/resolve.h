@@ -18,8 +18,12 @@ struct pm_view_known {
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
 	bool opens;		/* it opens files as the supervisor does */
-	/* Directories that were there, by their names, after this call was made; or NULL. */
+	/*
+	 * Directories that are known to be there, by their names; or NULL.  Unlooked: not yet
+	 * since this call was made.
+	 */
 	struct landmarks *landmarks;
+	bool unlooked;
 };
 
 /* Whose view.  The thread is stopped while it is used. */

@@ -37,7 +37,8 @@ static const char *without_dots(const char *path)
 }
 
 /* Where the thread's relative paths start from. */
-static const struct landmark *find_base(struct landmarks *landmarks, pid_t tid, int dirfd)
+static const struct landmark *find_base(struct landmarks *landmarks, const struct pm_view *view,
+					int dirfd)
 {
 	const struct landmark *base = NULL;
 	struct object is;
@@ -45,7 +46,10 @@ static const struct landmark *find_base(struct landmarks *landmarks, pid_t tid, 
 
 	if (landmarks->vain >= VAIN_MANY && ++landmarks->vain % VAIN_EACH)
 		return NULL;
-	if (resolve_base_link(tid, dirfd, link) && !object_behind(link, &is))
+	if (view->known->unlooked)
+		landmarks_look(landmarks);
+	view->known->unlooked = false;
+	if (resolve_base_link(view->tid, dirfd, link) && !object_behind(link, &is))
 		base = landmarks_of(landmarks, &is);
 	landmarks->vain = base ? 0 : landmarks->vain + 1;
 	return base;
@@ -64,9 +68,11 @@ static const struct landmark *find_start(struct landmarks *landmarks, const stru
 	int len;
 
 	*rest = last ? last + 1 : path;
+	/* To look first would cost what is saved. */
 	if (path[0] == '/')
-		return landmarks_find(landmarks, path, (size_t)(last - path));
-	base = find_base(landmarks, view->tid, dirfd);
+		return view->known->unlooked ? NULL :
+					       landmarks_find(landmarks, path, (size_t)(last - path));
+	base = find_base(landmarks, view, dirfd);
 	path = without_dots(path);
 	if (!base || path == *rest)
 		return base;
@@ -102,7 +108,7 @@ static bool stands(const struct landmark *landmark)
 }
 
 /* On a way without links, and without leaving the mount. */
-static int look_below(const struct landmark *start, const char *path, struct pm_where *out)
+static int find_below(const struct landmark *start, const char *path, struct pm_where *out)
 {
 	struct object is;
 	int err;
@@ -115,7 +121,7 @@ static int look_below(const struct landmark *start, const char *path, struct pm_
 }
 
 /* What lies there, opened where that is asked for. */
-static int look_in(const struct landmark *parent, const char *last, unsigned int flags,
+static int find_in(const struct landmark *parent, const char *last, unsigned int flags,
 		   struct pm_where *out)
 {
 	const bool only_asks = flags & (PM_RESOLVE_LOOK | PM_RESOLVE_AGAIN) &&
@@ -161,7 +167,7 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 	if (!start || !is_clean(rest))
 		return false;
 	single = !strchr(rest, '/');
-	err = single ? look_in(start, rest, flags, out) : look_below(start, rest, out);
+	err = single ? find_in(start, rest, flags, out) : find_below(start, rest, out);
 	out->missing = single && err == -ENOENT;
 	out->exists = !err;
 	if ((!err || (out->missing && stands(start))) &&
@@ -184,8 +190,9 @@ int resolve_again(const struct pm_view *view, const struct pm_where *where, unsi
 	const char *last = strrchr(where->name, '/') + 1;
 	const struct landmark *parent;
 
-	parent = landmarks ? landmarks_find(landmarks, where->name,
-					    (size_t)(last - where->name) - 1) : NULL;
+	parent = landmarks && !view->known->unlooked ?
+			 landmarks_find(landmarks, where->name, (size_t)(last - where->name) - 1) :
+			 NULL;
 	if (!parent)
 		return -ENOENT;
 	flags = (flags & ~(unsigned int)AT_EMPTY_PATH) | AT_SYMLINK_NOFOLLOW;
