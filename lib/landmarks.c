@@ -301,6 +301,24 @@ void landmarks_met(struct landmarks *landmarks, const struct place *root, const 
 	}
 }
 
+void landmarks_set_gone(struct landmarks *landmarks, const char *name, size_t len, bool gone)
+{
+	uint32_t hash = hash_of(name, len);
+	uint32_t *entry = &landmarks->gone[hash % LANDMARKS];
+
+	if (gone)
+		*entry = hash;
+	else if (*entry == hash)
+		*entry = 0;
+}
+
+bool landmarks_was_gone(const struct landmarks *landmarks, const char *name, size_t len)
+{
+	uint32_t hash = hash_of(name, len);
+
+	return landmarks->gone[hash % LANDMARKS] == hash;
+}
+
 void landmarks_forget(struct landmarks *landmarks)
 {
 	if (!landmarks->on)

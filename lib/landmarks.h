@@ -52,6 +52,7 @@ struct landmarks {
 		int times;
 	} met[LANDMARKS];	/* where calls have looked, without one */
 	unsigned int calls;	/* that have */
+	uint32_t gone[LANDMARKS];	/* directories that were not there when they were looked for */
 	/* System calls that were saved; what it costs to keep one is taken from them. */
 	int saved;
 	size_t next;		/* who may be given up for another one */
@@ -74,6 +75,13 @@ const struct landmark *landmarks_of(struct landmarks *landmarks, const struct ob
  */
 void landmarks_met(struct landmarks *landmarks, const struct place *root, const char *name,
 		   size_t len);
+
+/*
+ * No directory has had this name when it was looked for last; or has one by now?  It is only
+ * where it is worth to ask whether one is there.
+ */
+void landmarks_set_gone(struct landmarks *landmarks, const char *name, size_t len, bool gone);
+bool landmarks_was_gone(const struct landmarks *landmarks, const char *name, size_t len);
 
 void landmarks_forget(struct landmarks *landmarks);
 

@@ -202,6 +202,18 @@ static void run_pinned(struct supervisor *s, struct thread *thread, bool entry, 
 		run_step(s, thread, entry);
 }
 
+/* Its path leads nowhere: what it would run as has the same error. */
+static bool failed_at_once(struct supervisor *s, struct thread *thread)
+{
+	const struct pm_call *call = &thread->flight->call;
+	const struct pm_where *where = call->nitems == 1 ? pm_item_peek(&call->items[0]) : NULL;
+
+	if (!where || !where->err)
+		return false;
+	answer_failure(s, thread, false, -where->err);
+	return true;
+}
+
 static void run_call(struct supervisor *s, struct thread *thread, bool entry, bool follow)
 {
 	struct flight *flight = thread->flight;
@@ -219,7 +231,7 @@ static void run_call(struct supervisor *s, struct thread *thread, bool entry, bo
 		run_stood_in(s, thread, &answer);
 	else if (!flight->note.listener)
 		run_pinned(s, thread, entry, follow);
-	else if (follow || !open_answered(s, thread))
+	else if (follow || (!failed_at_once(s, thread) && !open_answered(s, thread)))
 		note_divert(thread);
 }
 

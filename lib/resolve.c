@@ -312,8 +312,11 @@ static int resolve_once(const struct pm_view *view, int dirfd, const char *path,
 		walk.at = path;
 		err = rights_take(&walk.rights);
 	}
-	if (!err)
+	if (!err) {
 		err = walk_path(&walk);
+		if (err == -ENOENT && !resolve)
+			resolve_missed(view, path, walk.cur.name.s);
+	}
 	rights_leave(&walk.rights);
 	if (!err)
 		err = tell_found(&walk, out);

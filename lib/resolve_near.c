@@ -151,6 +151,35 @@ static bool name_below(const struct landmark *start, const char *path, char **na
 	return true;
 }
 
+/*
+ * What is searched for in one place after the other has its own directory in few of them:
+ * where there was none, the first component that is not there is looked for.
+ */
+static bool find_gone(struct landmarks *landmarks, const char *path, struct pm_where *out)
+{
+	size_t len = (size_t)(strrchr(path, '/') - path), end = len;
+	const struct landmark *above = NULL;
+	char name[NAME_MAX + 1];
+	struct object is;
+
+	if (!landmarks_was_gone(landmarks, path, len) || !is_clean(path + 1))
+		return false;
+	while (!above && len) {
+		end = len;
+		while (path[--len] != '/')
+			;
+		above = landmarks_find(landmarks, path, len);
+	}
+	if (!above)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(end - len) - 1, path + len + 1);
+	if (object_named(above->fd, name, &is, &out->st) != -ENOENT || !stands(above))
+		return false;
+	out->err = ENOENT;
+	out->name = strdup(path);
+	return out->name;
+}
+
 bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
 		  struct pm_where *out)
 {
@@ -164,6 +193,8 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 	if (!landmarks || !landmarks->n || !len || len >= PATH_MAX || path[len - 1] == '/')
 		return false;
 	start = find_start(landmarks, view, dirfd, path, &rest);
+	if (!start && path[0] == '/' && !view->known->unlooked)
+		return find_gone(landmarks, path, out);
 	if (!start || !is_clean(rest))
 		return false;
 	single = !strchr(rest, '/');
@@ -230,5 +261,18 @@ void resolve_met(const struct pm_view *view, const char *path, const struct pm_w
 	} else if (strcmp(path, where->name)) {
 		return;
 	}
+	landmarks_set_gone(landmarks, where->name, (size_t)(end - where->name), false);
 	landmarks_met(landmarks, &root, where->name, (size_t)(end - where->name));
+}
+
+void resolve_missed(const struct pm_view *view, const char *path, const char *reached)
+{
+	struct landmarks *landmarks = landmarks_for(view);
+	const char *last = strrchr(path, '/');
+	struct place root;
+
+	if (!landmarks || path[0] != '/' || !reached || reached[0] != '/' || !supervisor_root(&root))
+		return;
+	landmarks_set_gone(landmarks, path, (size_t)(last - path), true);
+	landmarks_met(landmarks, &root, reached, reached[1] ? strlen(reached) : 0);
 }

@@ -130,6 +130,8 @@ int walk_path(struct walk *walk);
 /* As pm_resolve() with no RESOLVE_* bits.  False: to be walked. */
 bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
 		  struct pm_where *out);
+/* It was walked to here, and a directory was not there. */
+void resolve_missed(const struct pm_view *view, const char *path, const char *reached);
 /* The path was walked, and led there. */
 void resolve_met(const struct pm_view *view, const char *path, const struct pm_where *where);
 

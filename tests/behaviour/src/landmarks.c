@@ -139,6 +139,27 @@ static void move_over(void)
 	must(rename("other/b/c", "a/b/c"), "rename");
 }
 
+static void make_directory(void)
+{
+	dir("a/gone");
+	put("a/gone/file", 6);
+}
+
+static void move_in(void)
+{
+	must(rename("other/b/c", "a/gone"), "rename");
+}
+
+static void link_in(void)
+{
+	must(symlink("../other/b/c", "a/gone"), "symlink");
+}
+
+static void file_in(void)
+{
+	put("a/gone", 7);
+}
+
 static void close_above(void)
 {
 	must(chmod("a", 0), "chmod");
@@ -188,6 +209,10 @@ static const struct change {
 	{ "remove all", remove_all, false },
 	{ "make anew", make_anew, false },
 	{ "move over", move_over, false },
+	{ "make directory", make_directory, false },
+	{ "move in", move_in, false },
+	{ "link in", link_in, false },
+	{ "file in", file_in, false },
 	{ "close above", close_above, false },
 	{ "close it", close_it, false },
 	{ "close between", close_between, false },
@@ -236,7 +261,10 @@ static void look(int dirfd, const char *path, const char *shown, bool tell)
 	}
 }
 
-/* From the root, from the directory of the tree, and from ones on the way. */
+/*
+ * From the root, from the directory of the tree, and from ones on the way; and in a
+ * directory that is not there.
+ */
 static void look_all(unsigned int number, const int *dirs, bool tell)
 {
 	static const char *const names[] = { "file", "new", "none" };
@@ -249,6 +277,10 @@ static void look_all(unsigned int number, const int *dirs, bool tell)
 		look(AT_FDCWD, path, path, tell);
 		look(dirs[0], path + strlen("a/"), path, tell);
 		look(dirs[1], names[i], path, tell);
+		snprintf(path, sizeof(path), "%s/%u/a/gone/%s", top, number, names[i]);
+		look(AT_FDCWD, path, path + strlen(top), tell);
+		snprintf(path, sizeof(path), "%s/%u/a/gone/further/%s", top, number, names[i]);
+		look(AT_FDCWD, path, path + strlen(top), tell);
 	}
 }
 
