@@ -34,12 +34,12 @@ static int poke(pid_t tid, size_t register_at, unsigned long long value)
 /* More than these are written with all others. */
 #define FEW 3
 
-static unsigned long long *registers(struct regs *regs)
+static unsigned long long *registers(const struct regs *regs)
 {
 	return (unsigned long long *)&regs->user;
 }
 
-static int change_at_once(pid_t tid, struct regs *from, struct regs *to)
+static int change_at_once(pid_t tid, const struct regs *from, const struct regs *to)
 {
 	struct regs now;
 	int err = regs_get(tid, &now);
@@ -52,19 +52,18 @@ static int change_at_once(pid_t tid, struct regs *from, struct regs *to)
 	return regs_set(tid, &now);
 }
 
-int regs_change(pid_t tid, const struct regs *was, const struct regs *is)
+int regs_change(pid_t tid, const struct regs *from, const struct regs *to)
 {
-	struct regs from = *was, to = *is;
 	unsigned int changed = 0;
 	int err = 0;
 
 	for (size_t i = 0; i < REGISTERS; i++)
-		changed += registers(&from)[i] != registers(&to)[i];
+		changed += registers(from)[i] != registers(to)[i];
 	if (changed > FEW)
-		return change_at_once(tid, &from, &to);
+		return change_at_once(tid, from, to);
 	for (size_t i = 0; !err && i < REGISTERS; i++)
-		if (registers(&from)[i] != registers(&to)[i])
-			err = poke(tid, i * sizeof(unsigned long long), registers(&to)[i]);
+		if (registers(from)[i] != registers(to)[i])
+			err = poke(tid, i * sizeof(unsigned long long), registers(to)[i]);
 	return err;
 }
 

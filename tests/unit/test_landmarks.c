@@ -316,6 +316,14 @@ static void elsewhere(void **state)
 	assert_null(find(kept));
 }
 
+/* One more, with this number for its name. */
+static void meet_another(int number, char name[128])
+{
+	snprintf(name, 128, "%s/%d", top, number);
+	in_top(name, 0755);
+	meet(name, 3);
+}
+
 /* More than there is room for. */
 static void many(void **state)
 {
@@ -324,9 +332,7 @@ static void many(void **state)
 	(void)state;
 	keep();
 	for (int i = 0; i < 300; i++) {
-		snprintf(name, sizeof(name), "%s/%d", top, i);
-		in_top(name, 0755);
-		meet(name, 3);
+		meet_another(i, name);
 		assert_non_null(find(name));
 		assert_true(landmarks.n <= LANDMARKS);
 	}
@@ -366,9 +372,7 @@ static void used_stay(void **state)
 	(void)state;
 	keep();
 	for (int i = 0; i < 300; i++) {
-		snprintf(name, sizeof(name), "%s/%d", top, i);
-		in_top(name, 0755);
-		meet(name, 3);
+		meet_another(i, name);
 		assert_non_null(find(kept));
 	}
 	snprintf(name, sizeof(name), "%s/0", top);
