@@ -109,7 +109,7 @@ void landmarks_look(struct landmarks *landmarks)
 		landmarks_polled(landmarks, fds);
 }
 
-const struct landmark *landmarks_find(struct landmarks *landmarks, const char *name, size_t len)
+static struct landmark *search(struct landmarks *landmarks, const char *name, size_t len)
 {
 	uint32_t hash = hash_of(name, len);
 
@@ -117,10 +117,17 @@ const struct landmark *landmarks_find(struct landmarks *landmarks, const char *n
 		struct landmark *landmark = &landmarks->all[i];
 
 		if (landmark->hash == hash && landmark->len == len &&
-		    landmark->seen != landmarks->seen && !memcmp(landmark->name, name, len))
-			return found(landmarks, landmark);
+		    !memcmp(landmark->name, name, len))
+			return landmark;
 	}
 	return NULL;
+}
+
+const struct landmark *landmarks_find(struct landmarks *landmarks, const char *name, size_t len)
+{
+	struct landmark *landmark = search(landmarks, name, len);
+
+	return landmark && landmark->seen != landmarks->seen ? found(landmarks, landmark) : NULL;
 }
 
 const struct landmark *landmarks_of(struct landmarks *landmarks, const struct object *is)
@@ -286,7 +293,7 @@ void landmarks_met(struct landmarks *landmarks, const struct place *root, const 
 	if (!(landmarks->calls % FREE_EACH))
 		landmarks->saved++;
 	met = meet(landmarks, name, len);
-	if (met->times < TIMES || landmarks->saved < KEEP_COST)
+	if (met->times < TIMES || landmarks->saved < KEEP_COST || search(landmarks, name, len))
 		return;
 	met->times = 0;
 	landmarks->saved -= KEEP_COST;

@@ -121,6 +121,19 @@ static void kept_when_met_often(void **state)
 	assert_null(find("/"));
 }
 
+/* Nobody finds it who does not find what his path is relative to; that one gets its turn. */
+static void kept_once(void **state)
+{
+	(void)state;
+	keep();
+	landmarks.saved = 4;
+	meet(kept, 7);
+	assert_int_equal(landmarks.n, 1);
+	assert_true(landmarks.saved >= 4);
+	meet("", 3);
+	assert_int_equal(landmarks.n, 2);
+}
+
 /* A program that makes few calls does not need it. */
 static void not_for_few_calls(void **state)
 {
@@ -385,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(kept_when_met_often),
+		TEST(kept_once),
 		TEST(not_for_few_calls),
 		TEST(not_before_it_was_looked_again),
 		TEST(ends),
