@@ -40,6 +40,8 @@ struct flight {
 	bool beside;			/* makes a child of its parent's, not yet announced */
 	bool listener;			/* installs a filter with a listener */
 	bool filter;			/* installs a filter */
+	bool asks_tracer;		/* that may ask for a tracer */
+	bool undecided;			/* diverted before anybody has decided on it */
 	bool forced;			/* the result is forced_result, at the exit stop */
 	bool no_links;			/* ELOOP can mean that a link was swapped in */
 	bool no_create;			/* ENOENT can mean that the file went */

@@ -421,6 +421,22 @@ void call_stop(struct supervisor *s, struct thread *thread,
 		run_own(s, thread, entry);
 }
 
+/*
+ * A filter of the program's own may ask for a tracer, which it does not have: the call fails
+ * then.  That is heard where the call stops.
+ */
+static void divert_unread(struct thread *thread, const struct __ptrace_syscall_info *info)
+{
+	struct flight *flight = thread->flight;
+	int err = regs_of_call(thread->tid, info, &flight->original);
+
+	if (err && !gone(err))
+		thread_kill(thread);
+	flight->substituted = flight->original;
+	flight->undecided = true;
+	note_divert(thread);
+}
+
 void call_notice(struct supervisor *s, struct thread *thread,
 		 const struct __ptrace_syscall_info *info, const struct note *note)
 {
@@ -436,6 +452,10 @@ void call_notice(struct supervisor *s, struct thread *thread,
 	}
 	flight->note = *note;
 	thread->flight = flight;
+	if (thread->process->asks_tracer) {
+		divert_unread(thread, info);
+		return;
+	}
 	err = read_call(s, thread, info);
 	if (err < 0)
 		answer_refuse(s, thread, false, err, "built-in: what the kernel would say");
@@ -465,7 +485,7 @@ void call_diverted(struct supervisor *s, struct thread *thread,
 	if (made.entry.args[FILTER_DIVERTED_ARG] == FILTER_DIVERTED)
 		made.entry.args[FILTER_DIVERTED_ARG] =
 			regs_arg(&flight->original, flight->call.arch, FILTER_DIVERTED_ARG);
-	if (!thread->marked || !is_made_again(flight, &made)) {
+	if (!thread->marked || flight->undecided || !is_made_again(flight, &made)) {
 		note_astray(s, thread);
 		call_stop(s, thread, &made, false);
 		return;

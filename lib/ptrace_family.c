@@ -116,6 +116,7 @@ static int settle_in(const struct supervisor *s, struct thread *child, struct th
 		return -ENOMEM;
 	}
 	process->filters = parent->process->filters;
+	process->asks_tracer = parent->process->asks_tracer;
 	process->confined = parent->process->confined;
 	if (flags & (CLONE_FS | CLONE_FILES))
 		process->entangled = parent->process->entangled = true;

@@ -156,7 +156,8 @@ void note_unmark(struct thread *thread)
 
 void note_astray(const struct supervisor *s, struct thread *thread)
 {
-	flight_tell(s->options, thread->flight, "", EINTR);
+	if (!thread->flight->undecided)
+		flight_tell(s->options, thread->flight, "", EINTR);
 	if (thread->marked) {
 		note_unmark(thread);
 		note_arrived(thread);

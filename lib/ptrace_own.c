@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "call_private.h"
+#include "memory.h"
 #include "ptrace.h"
 #include "uapi.h"
 
@@ -54,6 +56,45 @@ static bool all_stop(const struct supervisor *s, const struct process *process)
 	return true;
 }
 
+/* In the memory of the thread, as the kernel is about to read it. */
+static bool read_program(const struct pm_call *call, uint64_t at, uint16_t *len, uint64_t *code)
+{
+	const size_t word = call_narrow(call) ? sizeof(uint32_t) : sizeof(uint64_t);
+	unsigned char bytes[2 * sizeof(uint64_t)];
+
+	*code = 0;
+	if (memory_read(call->tid, at, bytes, 2 * word))
+		return false;
+	memcpy(len, bytes, sizeof(*len));
+	memcpy(code, bytes + word, word);
+	return true;
+}
+
+/* Can it return SECCOMP_RET_TRACE?  What cannot be read is not installed. */
+static bool may_ask_tracer(const struct pm_call *call, uint64_t program)
+{
+	struct sock_filter code[64];
+	uint64_t at;
+	uint16_t len;
+
+	if (!read_program(call, program, &len, &at))
+		return false;
+	while (len) {
+		const size_t n = len < 64 ? len : 64;
+
+		if (memory_read(call->tid, at, code, n * sizeof(code[0])))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (code[i].code == (BPF_RET | BPF_A) ||
+			    (code[i].code == (BPF_RET | BPF_K) &&
+			     (code[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE))
+				return true;
+		at += n * sizeof(code[0]);
+		len = (uint16_t)(len - n);
+	}
+	return false;
+}
+
 /*
  * Filters of the program's own run beside ours.  One that notifies a listener
  * of its own outranks our stop: from then on the thread stops at the entry of
@@ -61,9 +102,10 @@ static bool all_stop(const struct supervisor *s, const struct process *process)
  * already, would reach threads that do not stop there.
  */
 static enum own own_filter(const struct supervisor *s, struct thread *thread,
-			   struct flight *flight, uint64_t flags, int *err)
+			   struct flight *flight, uint64_t flags, uint64_t program, int *err)
 {
 	flight->filter = true;
+	flight->asks_tracer = program && may_ask_tracer(&flight->call, program);
 	flight->listener = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	if (flags & SECCOMP_FILTER_FLAG_TSYNC && thread->process->threads > 1 &&
 	    (flight->listener || thread->every_call) && !all_stop(s, thread->process)) {
@@ -89,14 +131,14 @@ static enum own own_seccomp(const struct supervisor *s, struct thread *thread,
 	uint32_t flags = (uint32_t)flight->call.args[1];
 
 	if (operation == SECCOMP_SET_MODE_STRICT)
-		return own_filter(s, thread, flight, 0, err);
+		return own_filter(s, thread, flight, 0, 0, err);
 	if (operation != SECCOMP_SET_MODE_FILTER)
 		return OWN_PASS;
 	if (flags & ~(uint32_t)FILTER_FLAGS) {
 		*err = EINVAL;
 		return OWN_DENY;
 	}
-	return own_filter(s, thread, flight, flags, err);
+	return own_filter(s, thread, flight, flags, flight->call.args[2], err);
 }
 
 static enum own own_prctl(struct supervisor *s, struct thread *thread, struct flight *flight,
@@ -106,7 +148,8 @@ static enum own own_prctl(struct supervisor *s, struct thread *thread, struct fl
 
 	switch ((int)call->args[0]) {
 	case PR_SET_SECCOMP:
-		return own_filter(s, thread, flight, 0, err);
+		return own_filter(s, thread, flight, 0,
+				  call->args[1] == SECCOMP_MODE_FILTER ? call->args[2] : 0, err);
 	case PR_SET_DUMPABLE:
 		/* What may not be dumped may not be read by its supervisor either. */
 		return call->args[1] == 0 ? OWN_VALUE : OWN_PASS;

@@ -115,6 +115,8 @@ static void follow_up(struct thread *thread, int64_t result)
 		return;
 	if (thread->flight->filter)
 		thread->process->filters = true;
+	if (thread->flight->asks_tracer)
+		thread->process->asks_tracer = true;
 	if (thread->flight->listener) {
 		thread->every_call = true;
 		thread->process->entangled = true;

@@ -50,6 +50,8 @@ struct process {
 	bool entangled;
 	/* It installed filters of its own, which see redirected calls too. */
 	bool filters;
+	/* One of those may ask for a tracer, which a listener keeps from being heard. */
+	bool asks_tracer;
 	/* It restricted itself (Landlock): what it opens is no longer for the supervisor to open. */
 	bool confined;
 };

@@ -172,17 +172,21 @@ static void filters(char **args)
 		check(!INSTALL(0, ON(SYS_mkdir, SECCOMP_RET_ERRNO | EXDEV),
 			       ON(SYS_rmdir, SECCOMP_RET_TRAP),
 			       ON(SYS_getppid, SECCOMP_RET_TRACE | (unsigned int)i),
+			       ON(SYS_open, SECCOMP_RET_TRACE),
 			       ON(SYS_chroot, SECCOMP_RET_KILL_PROCESS)));
 		check(mkdir("anything", 0700) == -1 && errno == EXDEV);
 		trapped = 0;
 		rmdir("anything");
 		check(trapped == SYS_rmdir);
 		check(syscall(SYS_getppid) == -1 && errno == ENOSYS);
+		/* A call that may be answered without a stop, too. */
+		check(syscall(SYS_open, check_from, O_RDONLY) == -1 && errno == ENOSYS);
 		check_mediated();
 	}
 	pid = fork();
 	check(pid >= 0);
 	if (!pid) {
+		check(syscall(SYS_open, check_from, O_RDONLY) == -1 && errno == ENOSYS);
 		check_mediated();
 		check(mkdir("anything", 0700) == -1 && errno == EXDEV);
 		check(chroot("/") == -1 && !"chroot ran");
@@ -202,6 +206,7 @@ static void filtered(char **args)
 {
 	(void)args;
 	check(mkdir("anything", 0700) == -1 && errno == EXDEV);
+	check(syscall(SYS_open, check_from, O_RDONLY) == -1 && errno == ENOSYS);
 	check_mediated();
 }
 
