@@ -55,6 +55,8 @@ static const char *relative_name(const struct pm_call *call, const struct pm_ite
 	char link[64], base[PATH_MAX];
 	size_t len;
 
+	if (item->priv->below)
+		return name + item->priv->below;
 	if (item->data[0] == '/' || !(call->priv->known.names || same_root(call->tid)) ||
 	    !resolve_base_link(call->tid, item->dirfd, link))
 		return NULL;
@@ -397,9 +399,11 @@ int settle_open(struct pm_call *call)
 		return -EINVAL;
 	if ((how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		return -EEXIST;
-	if (how.flags & O_NOFOLLOW)
-		return -ELOOP;
-	flags = (int)(how.flags & OPEN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL)) | O_CLOEXEC | O_NOCTTY;
+	if (S_ISLNK(where->st.st_mode) && !(how.flags & O_PATH))
+		return how.flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
+	/* O_NOFOLLOW was obeyed, and would be for the link of /proc. */
+	flags = (int)(how.flags & OPEN_FLAGS & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW)) |
+		O_CLOEXEC | O_NOCTTY;
 	fd = settle_open_again(call->tid, where->fd, flags);
 	if (fd < 0)
 		return fd;

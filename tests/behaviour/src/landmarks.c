@@ -14,12 +14,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define OFTEN 12
@@ -47,11 +51,12 @@ static void dir(const char *path)
 	must(mkdir(path, 0755), path);
 }
 
-/* Two trees alike, whose files are not, and directories for what else is done. */
+/* Trees alike, whose files are not, and directories for what else is done. */
 static void make_trees(void)
 {
 	static const char *const dirs[] = {
 		"a", "a/b", "a/b/c", "other", "other/b", "other/b/c", "empty", "hollow", "hollow/d",
+		"elsewhere", "elsewhere/a", "elsewhere/a/b", "elsewhere/a/b/c",
 	};
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
@@ -59,6 +64,8 @@ static void make_trees(void)
 	put("a/b/c/file", 1);
 	put("other/b/c/file", 2);
 	put("other/b/c/new", 3);
+	put("elsewhere/a/b/c/file", 8);
+	put("elsewhere/a/b/c/new", 9);
 }
 
 /* The changes. */
@@ -190,35 +197,132 @@ static void mount_on_file(void)
 	must(mount("other/b/c/file", "a/b/c/file", NULL, MS_BIND, NULL), "mount");
 }
 
+/* Of the working directory: who looks makes them. */
+static void go(void)
+{
+	must(chdir("elsewhere"), "chdir");
+}
+
+static void go_by_descriptor(void)
+{
+	int fd = open("elsewhere", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	must(fd, "elsewhere");
+	must(fchdir(fd), "fchdir");
+	close(fd);
+}
+
+static void go_in_vain(void)
+{
+	if (!chdir("none") || !fchdir(-1))
+		errx(1, "there is no such directory");
+}
+
+static void *go_alone(void *data)
+{
+	if (data)
+		must(unshare(CLONE_FS), "unshare");
+	go();
+	return NULL;
+}
+
+static void let_thread(void *data)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, go_alone, data) || pthread_join(thread, NULL))
+		errx(1, "no thread");
+}
+
+static void let_thread_go(void)
+{
+	let_thread(NULL);
+}
+
+static void let_thread_part(void)
+{
+	let_thread(&top);
+}
+
+static int go_there(void *data)
+{
+	(void)data;
+	go();
+	return 0;
+}
+
+static void wait_for(pid_t pid)
+{
+	int status;
+
+	must(pid, "child");
+	must(waitpid(pid, &status, 0), "waitpid");
+	if (status)
+		errx(1, "child: %d", status);
+}
+
+/* A process that has the same working directory. */
+static void let_other_go(void)
+{
+	static _Alignas(16) char stack[65536];
+
+	wait_for(clone(go_there, stack + sizeof(stack), CLONE_FS | CLONE_VM | SIGCHLD, NULL));
+}
+
+/* What the child sees is told, too. */
+static void (*look_here)(void);
+
+static void let_child_go(void)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		go();
+		look_here();
+		fflush(NULL);
+		_exit(0);
+	}
+	wait_for(pid);
+}
+
 static const struct change {
 	const char *name;
 	void (*make)(void);
-	bool mounts;
+	enum { TREE, MOUNTS, OWN } what;	/* OWN: of nobody but who makes it */
 } changes[] = {
-	{ "nothing", nothing, false },
-	{ "move away", move_away, false },
-	{ "move above", move_above, false },
-	{ "only move above", only_move_above, false },
-	{ "exchange", exchange, false },
-	{ "exchange below", exchange_below, false },
-	{ "link in place", link_in_place, false },
-	{ "link of file", link_of_file, false },
-	{ "remove file", remove_file, false },
-	{ "make file", make_file, false },
-	{ "replace file", replace_file, false },
-	{ "remove all", remove_all, false },
-	{ "make anew", make_anew, false },
-	{ "move over", move_over, false },
-	{ "make directory", make_directory, false },
-	{ "move in", move_in, false },
-	{ "link in", link_in, false },
-	{ "file in", file_in, false },
-	{ "close above", close_above, false },
-	{ "close it", close_it, false },
-	{ "close between", close_between, false },
-	{ "mount over", mount_over, true },
-	{ "mount below", mount_below, true },
-	{ "mount on file", mount_on_file, true },
+	{ "nothing", nothing, TREE },
+	{ "move away", move_away, TREE },
+	{ "move above", move_above, TREE },
+	{ "only move above", only_move_above, TREE },
+	{ "exchange", exchange, TREE },
+	{ "exchange below", exchange_below, TREE },
+	{ "link in place", link_in_place, TREE },
+	{ "link of file", link_of_file, TREE },
+	{ "remove file", remove_file, TREE },
+	{ "make file", make_file, TREE },
+	{ "replace file", replace_file, TREE },
+	{ "remove all", remove_all, TREE },
+	{ "make anew", make_anew, TREE },
+	{ "move over", move_over, TREE },
+	{ "make directory", make_directory, TREE },
+	{ "move in", move_in, TREE },
+	{ "link in", link_in, TREE },
+	{ "file in", file_in, TREE },
+	{ "close above", close_above, TREE },
+	{ "close it", close_it, TREE },
+	{ "close between", close_between, TREE },
+	{ "mount over", mount_over, MOUNTS },
+	{ "mount below", mount_below, MOUNTS },
+	{ "mount on file", mount_on_file, MOUNTS },
+	{ "go", go, OWN },
+	{ "go by descriptor", go_by_descriptor, OWN },
+	{ "go in vain", go_in_vain, OWN },
+	{ "let thread go", let_thread_go, OWN },
+	{ "let thread part", let_thread_part, OWN },
+	{ "let other go", let_other_go, OWN },
+	{ "let child go", let_child_go, OWN },
 };
 
 #define CHANGES (sizeof(changes) / sizeof(changes[0]))
@@ -232,6 +336,25 @@ static void say(const char *how, const char *path, int result, long size)
 		fprintf(told, "  %s %s: %s\n", how, path, strerror(errno));
 	else
 		fprintf(told, "  %s %s: %ld\n", how, path, size);
+}
+
+static void look_at_text(int dirfd, const char *path, const char *shown, bool tell)
+{
+	char text[PATH_MAX];
+	ssize_t len = readlinkat(dirfd, path, text, sizeof(text));
+
+	if (tell)
+		say("readlink", shown, len < 0, len);
+}
+
+static void look_at_directory(const char *path, const char *shown, bool tell)
+{
+	struct statx st = { 0 };
+	int result = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_MODE, &st);
+
+	if (tell)
+		say("statx", shown, result, st.stx_mode);
+	look_at_text(AT_FDCWD, path, shown, tell);
 }
 
 static void look(int dirfd, const char *path, const char *shown, bool tell)
@@ -250,6 +373,13 @@ static void look(int dirfd, const char *path, const char *shown, bool tell)
 		say("open", shown, fd < 0, st.st_size);
 	if (fd >= 0)
 		close(fd);
+	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	st.st_size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	if (tell)
+		say("open no link", shown, fd < 0, st.st_size);
+	if (fd >= 0)
+		close(fd);
+	look_at_text(dirfd, path, shown, tell);
 	if (path[0] != '/')
 		return;
 	fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -268,7 +398,14 @@ static void look(int dirfd, const char *path, const char *shown, bool tell)
 static void look_all(unsigned int number, const int *dirs, bool tell)
 {
 	static const char *const names[] = { "file", "new", "none" };
+	static const char *const ways[] = { "a", "a/b", "a/b/c" };
 	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		look_at_directory(ways[i], ways[i], tell);
+		snprintf(path, sizeof(path), "%s/%u/%s", top, number, ways[i]);
+		look_at_directory(path, path + strlen(top), tell);
+	}
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%u/a/b/c/%s", top, number, names[i]);
@@ -284,6 +421,14 @@ static void look_all(unsigned int number, const int *dirs, bool tell)
 	}
 }
 
+static unsigned int here;
+static int dirs_here[2];
+
+static void look_all_here(void)
+{
+	look_all(here, dirs_here, true);
+}
+
 static void ask(unsigned int number)
 {
 	unsigned char byte = (unsigned char)number;
@@ -296,10 +441,11 @@ static void watch(bool mounts, bool asks)
 {
 	char name[16];
 
+	look_here = look_all_here;
 	for (unsigned int i = 0; i < CHANGES; i++) {
 		int dirs[2];
 
-		if (changes[i].mounts && !mounts)
+		if (changes[i].what == MOUNTS && !mounts)
 			continue;
 		snprintf(name, sizeof(name), "%u", i);
 		must(chdir(top), top);
@@ -308,9 +454,11 @@ static void watch(bool mounts, bool asks)
 		make_trees();
 		must(dirs[0] = open("a", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "a");
 		must(dirs[1] = open("a/b/c", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "a/b/c");
+		here = i;
+		memcpy(dirs_here, dirs, sizeof(dirs));
 		for (int times = 0; times < OFTEN; times++)
 			look_all(i, dirs, false);
-		if (asks)
+		if (asks && changes[i].what != OWN)
 			ask(i);
 		else
 			changes[i].make();
