@@ -122,6 +122,7 @@ void item_forget_where(struct pm_item *item)
 		pm_where_free(&item->priv->where);
 	item->priv->asked = item->priv->native = false;
 	item->priv->where = (struct pm_where){ .fd = -1 };
+	item->priv->below = 0;
 }
 
 void call_drop_item(struct pm_call *call)
@@ -235,11 +236,14 @@ const struct pm_where *pm_item_where(struct pm_call *call, struct pm_item *item)
 		return where;
 	item->priv->asked = true;
 	/* What is to run is walked once, by the supervisor. */
-	if (call->priv->changes)
+	if (call->priv->changes) {
 		err = -EOPNOTSUPP;
-	else if (item->len || item->empty_ok)
+	} else if (item->len || item->empty_ok) {
+		call->priv->known.below = 0;
 		err = pm_resolve(&view, item->dirfd, (const char *)item->data,
 				 walk_flags(call, item), pm_call_resolve_flags(call), where);
+		item->priv->below = call->priv->known.below;
+	}
 	if (err) {
 		*where = (struct pm_where){ .err = -err, .fd = -1 };
 		where->name = copy_bytes(item->data, item->len);

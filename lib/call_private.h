@@ -27,6 +27,7 @@ struct pm_item_private {
 	bool native;		/* it has been found to be a program, and no script */
 	bool closed;		/* it may not be executed, so nobody has looked into it */
 	struct pm_where where;
+	size_t below;		/* its name from here on is relative to what it was spelled from, or 0 */
 	char *run_text;		/* pm_call_run_text() */
 	uint64_t entry;		/* MMSGHDR: the target's address of this entry */
 };

@@ -59,8 +59,12 @@ static const struct known *known_number(uint32_t arch, int nr)
 
 static bool is_ours(const struct known *call, unsigned int how)
 {
-	return call->what & (how & FILTER_NOTIFY ? KNOWN_NOTIFIED :
-						 KNOWN_TRACED | KNOWN_VIEWS | KNOWN_PLACES);
+	if (how & FILTER_NOTIFY)
+		return call->what & KNOWN_NOTIFIED;
+	/* What is kept for the answers of what is relative to it. */
+	if (how & FILTER_ANSWERS && call->what & KNOWN_DIRECTORY)
+		return true;
+	return call->what & (KNOWN_TRACED | KNOWN_VIEWS | KNOWN_PLACES);
 }
 
 /* Flags of clone that the supervisor has to see. */
@@ -87,6 +91,8 @@ enum filter_effect filter_effect(uint32_t arch, int nr)
 
 	if (call->what & KNOWN_VIEWS)
 		return FILTER_CHANGES_VIEW;
+	if (call->what & KNOWN_DIRECTORY)
+		return FILTER_CHANGES_DIRECTORY;
 	return call->what & KNOWN_PLACES ? FILTER_SHOWS_PLACE : FILTER_NO_EFFECT;
 }
 

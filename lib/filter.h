@@ -54,9 +54,15 @@ unsigned int filter_stops(const struct pm_options *options, unsigned int how, ui
 int filter_reaches(uint32_t arch, int nr);
 /*
  * What a call of this number can do: change the root, the rights or the user namespace of a
- * thread; show or set where one runs.  One that is traced stops for it.
+ * thread; show or set where one runs; change a working directory.  One that is traced stops
+ * for it, for the last only where looks are answered.
  */
-enum filter_effect { FILTER_NO_EFFECT, FILTER_CHANGES_VIEW, FILTER_SHOWS_PLACE };
+enum filter_effect {
+	FILTER_NO_EFFECT,
+	FILTER_CHANGES_VIEW,
+	FILTER_SHOWS_PLACE,
+	FILTER_CHANGES_DIRECTORY,
+};
 enum filter_effect filter_effect(uint32_t arch, int nr);
 
 /* Is a call of this number, with these arguments, sent to the listener of FILTER_ANSWERS? */

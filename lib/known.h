@@ -42,6 +42,8 @@ enum {
 	KNOWN_LOOKS = 4096,
 	/* And opens it, with flags in arg. */
 	KNOWN_OPENS = 8192,
+	/* It changes the working directory of its thread, or of others. */
+	KNOWN_DIRECTORY = 16384,
 };
 
 struct known {

@@ -73,6 +73,7 @@ static void start_anew(struct landmarks *landmarks)
 	if (fanotify_mark(landmarks->watch, FAN_MARK_FLUSH, 0, AT_FDCWD, NULL))
 		landmarks->off = true;
 	drain(landmarks->watch);
+	landmarks->anew++;
 }
 
 static void changed(struct landmarks *landmarks)

@@ -41,6 +41,7 @@ struct landmarks {
 	bool off;		/* cannot be had here */
 	int watch, mounts;
 	uint64_t seen;		/* how often it was looked for changes */
+	uint64_t anew;		/* how often all were given up */
 	size_t n, nmarked;
 	struct landmark all[LANDMARKS];
 	struct marked {

@@ -57,6 +57,7 @@ struct supervisor {
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;
 	struct view_changes changes;
+	struct view_changes directories;	/* calls that can change a working directory */
 	struct placing placing;
 	struct filter_table tables[WIDTHS];
 	/* The listener of what is answered without a stop, or 0; and what tells of stops beside it. */
@@ -165,6 +166,8 @@ enum own {
 	OWN_DENY,	/* *err */
 	OWN_VALUE,	/* answers 0 without running */
 };
+/* It can change a working directory: none is known until its return. */
+void own_directory(struct supervisor *s, struct flight *flight);
 enum own own_call(struct supervisor *supervisor, struct thread *thread,
 		  struct flight *flight, int *err);
 

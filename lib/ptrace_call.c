@@ -283,6 +283,15 @@ static void keep_view(const struct supervisor *s, struct thread *thread)
 	thread->known = thread->flight->call.priv->known;
 	thread->known.landmarks = NULL;
 	thread->known_at = s->changes.made;
+	thread->directory_at = s->directories.made;
+}
+
+/* An open that is not answered: the thread opens by the name that was found. */
+static bool opens_itself(const struct flight *flight)
+{
+	struct pm_open_how how;
+
+	return !flight->note.listener && !pm_call_open_how(&flight->call, &how);
 }
 
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
@@ -292,7 +301,8 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 
 	flight->call.priv->asked_again = asked_again(s, thread);
 	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
-	flight->call.priv->asks_again = s->only_asks && stand_in_asks_again(&flight->call);
+	flight->call.priv->asks_again = s->only_asks && (stand_in_asks_again(&flight->call) ||
+							 opens_itself(flight));
 	err = flight_decide(s->options, flight);
 
 	place_opening(&s->placing, &flight->call);
@@ -346,6 +356,9 @@ static int read_call(struct supervisor *s, struct thread *thread,
 	if (flight->call.priv && s->listener) {
 		flight->call.priv->known.landmarks = &s->landmarks;
 		flight->call.priv->known.unlooked = !flight->note.listener;
+		flight->call.priv->known.stays = !s->directories.now;
+		if (thread->directory_at != s->directories.made)
+			flight->call.priv->known.directory_at = 0;
 	}
 	return err;
 }
@@ -390,6 +403,38 @@ static unsigned int take_call(struct supervisor *s, struct thread *thread,
 	return why;
 }
 
+/* Of a call that nobody decides on it is only waited for the return. */
+static bool only_moves(const struct supervisor *s, const struct __ptrace_syscall_info *info)
+{
+	const int nr = (int)info->entry.nr;
+
+	return s->listener && filter_reason(&s->tables[width_of(info->arch)], nr) == STOPS_FOR_US &&
+	       filter_effect(info->arch, nr) == FILTER_CHANGES_DIRECTORY;
+}
+
+static void follow_move(struct supervisor *s, struct thread *thread,
+			const struct __ptrace_syscall_info *info, bool entry)
+{
+	struct flight *flight = flight_new(s->options, thread->process->tgid, thread->tid,
+					   info->arch, (int)info->entry.nr, info->entry.args,
+					   ++s->calls);
+	int err;
+
+	if (!flight) {
+		refuse_unread(thread, entry);
+		return;
+	}
+	thread->flight = flight;
+	err = regs_of_call(thread->tid, info, &flight->original);
+	if (err && !gone(err))
+		thread_kill(thread);
+	flight->substituted = flight->original;
+	own_directory(s, flight);
+	thread->state = STATE_CALL;
+	thread->at_entry = entry;
+	thread_resume(thread, 0);
+}
+
 /* A try that was answered has no return that ends the count. */
 static void begin_try(struct thread *thread)
 {
@@ -412,6 +457,10 @@ void call_stop(struct supervisor *s, struct thread *thread,
 	/* A filter of the program's own asks for a tracer that it does not have. */
 	if (!entry && info->seccomp.ret_data != FILTER_TRACE_DATA) {
 		answer_value(thread, false, -ENOSYS);
+		return;
+	}
+	if (only_moves(s, info)) {
+		follow_move(s, thread, info, entry);
 		return;
 	}
 	why = take_call(s, thread, info, entry);

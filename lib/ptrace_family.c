@@ -102,6 +102,7 @@ static int settle_in(const struct supervisor *s, struct thread *child, struct th
 	if (!(flags & NAMESPACES)) {
 		child->known = parent->known;
 		child->known_at = parent->known_at;
+		child->directory_at = parent->directory_at;
 	}
 	if (flags & CLONE_THREAD) {
 		thread_join(child, process);

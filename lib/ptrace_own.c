@@ -240,6 +240,12 @@ static enum own own_change(struct supervisor *s, struct thread *thread, struct f
 	return OWN_FOLLOW;
 }
 
+void own_directory(struct supervisor *s, struct flight *flight)
+{
+	flight->changes = &s->directories;
+	s->directories.now++;
+}
+
 enum own own_call(struct supervisor *s, struct thread *thread, struct flight *flight, int *err)
 {
 	struct pm_call *call = &flight->call;
@@ -249,6 +255,11 @@ enum own own_call(struct supervisor *s, struct thread *thread, struct flight *fl
 		return own_change(s, thread, flight);
 	case FILTER_SHOWS_PLACE:
 		place_show(&s->placing, flight);
+		return OWN_FOLLOW;
+	case FILTER_CHANGES_DIRECTORY:
+		if (!s->listener)
+			return OWN_PASS;
+		own_directory(s, flight);
 		return OWN_FOLLOW;
 	case FILTER_NO_EFFECT:
 		break;

@@ -26,6 +26,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "alike.h"
 #include "call_private.h"
 #include "ptrace.h"
 
@@ -224,6 +225,8 @@ static bool is_of_proc(const struct pm_where *where)
 {
 	struct statfs fs;
 
+	if (where && where->exists && where->fd < 0)
+		return !alike_device(where->st.st_dev);
 	return !where || where->fd < 0 || fstatfs(where->fd, &fs) ||
 	       fs.f_type == PROC_SUPER_MAGIC;
 }

@@ -141,11 +141,7 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	s->only_asks = nobody_uses_fd(s->options);
 	s->guard = s->options->no_mseal || !arena_seals(&start->arena);
 	*filter = s->guard ? FILTER_GUARD : 0;
-	err = filter_table(s->options, *filter, AUDIT_ARCH_X86_64, &s->tables[WIDE]);
-	if (!err)
-		err = filter_table(s->options, *filter, AUDIT_ARCH_I386, &s->tables[NARROW]);
-	if (!err)
-		err = rights_know();
+	err = rights_know();
 	if (!err)
 		err = find_listener(&listener);
 	if (!err && s->guard)
@@ -175,7 +171,8 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	if (s->awaits)
 		*filter |= FILTER_ANSWERS;
 	s->filter = *filter;
-	return 0;
+	err = filter_table(s->options, *filter, AUDIT_ARCH_X86_64, &s->tables[WIDE]);
+	return err ? err : filter_table(s->options, *filter, AUDIT_ARCH_I386, &s->tables[NARROW]);
 }
 
 /* Whether it has come to lie where it should is seen at the first call. */

@@ -8,6 +8,18 @@
 #include <limits.h>
 #include <pointsman/pointsman.h>
 
+/* What an object is; dev, ino and mount together are which one. */
+struct object {
+	dev_t dev;
+	ino_t ino;
+	uint64_t mount;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size;
+	bool automount;
+};
+
 /*
  * What was found of a thread's view, so that it is not asked again while the
  * thread stays in its call.  Cleared before its first use.
@@ -24,6 +36,12 @@ struct pm_view_known {
 	 */
 	struct landmarks *landmarks;
 	bool unlooked;
+	/* The name found last, from here on, is relative to what its path was; 0: not known. */
+	size_t below;
+	bool stays;		/* nobody is changing a working directory */
+	/* Its own, as it was at that time of the landmarks; 0: not known. */
+	struct object directory;
+	uint64_t directory_at;
 };
 
 /* Whose view.  The thread is stopped while it is used. */
@@ -45,7 +63,7 @@ struct pm_view {
 #define PM_RESOLVE_CREATE	8u
 /* Its descriptor is not needed where the object is on a device that alike.h knows. */
 #define PM_RESOLVE_LOOK		16u
-/* Nor where resolve_again() can look at it. */
+/* Nor where resolve_again() or resolve_text_again() can look at it. */
 #define PM_RESOLVE_AGAIN	32u
 
 /*
@@ -66,6 +84,10 @@ int pm_resolve(const struct pm_view *view, int dirfd, const char *path,
 struct statx;
 int resolve_again(const struct pm_view *view, const struct pm_where *where, unsigned int flags,
 		  unsigned int mask, struct statx *st);
+
+/* The same for the text of a link: its length, or -1. */
+ssize_t resolve_text_again(const struct pm_view *view, const struct pm_where *where,
+			   char text[PATH_MAX]);
 
 /* The link of what a thread's relative path starts from; false: there can be none. */
 bool resolve_base_link(pid_t tid, int dirfd, char link[64]);

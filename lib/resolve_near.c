@@ -36,20 +36,40 @@ static const char *without_dots(const char *path)
 	return path;
 }
 
+/* What the descriptor stands for; the working directory is not asked for again and again. */
+static bool know_base(const struct landmarks *landmarks, const struct pm_view *view, int dirfd,
+		      struct object *is)
+{
+	struct pm_view_known *known = view->known;
+	const bool keeps = dirfd == AT_FDCWD && known->stays;
+	char link[64];
+
+	if (keeps && known->directory_at == landmarks->anew + 1) {
+		*is = known->directory;
+		return true;
+	}
+	if (!resolve_base_link(view->tid, dirfd, link) || object_behind(link, is))
+		return false;
+	if (keeps) {
+		known->directory = *is;
+		known->directory_at = landmarks->anew + 1;
+	}
+	return true;
+}
+
 /* Where the thread's relative paths start from. */
 static const struct landmark *find_base(struct landmarks *landmarks, const struct pm_view *view,
 					int dirfd)
 {
 	const struct landmark *base = NULL;
 	struct object is;
-	char link[64];
 
 	if (landmarks->vain >= VAIN_MANY && ++landmarks->vain % VAIN_EACH)
 		return NULL;
 	if (view->known->unlooked)
 		landmarks_look(landmarks);
 	view->known->unlooked = false;
-	if (resolve_base_link(view->tid, dirfd, link) && !object_behind(link, &is))
+	if (know_base(landmarks, view, dirfd, &is))
 		base = landmarks_of(landmarks, &is);
 	landmarks->vain = base ? 0 : landmarks->vain + 1;
 	return base;
@@ -120,22 +140,40 @@ static int find_below(const struct landmark *start, const char *path, struct pm_
 	return err || is.mount == start->is.mount ? err : -EXDEV;
 }
 
+static bool only_asks(unsigned int flags)
+{
+	return flags & (PM_RESOLVE_LOOK | PM_RESOLVE_AGAIN) && !(flags & PM_RESOLVE_PARENT);
+}
+
 /* What lies there, opened where that is asked for. */
 static int find_in(const struct landmark *parent, const char *last, unsigned int flags,
 		   struct pm_where *out)
 {
-	const bool only_asks = flags & (PM_RESOLVE_LOOK | PM_RESOLVE_AGAIN) &&
-			       !(flags & PM_RESOLVE_PARENT);
 	struct object is;
 	int err;
 
-	if (only_asks) {
+	if (only_asks(flags)) {
 		err = object_named(parent->fd, last, &is, &out->st);
 		if (err || (alike_device(is.dev) && !is.automount))
 			return err;
 	}
 	out->fd = open_path(parent->fd, last, O_NOFOLLOW);
 	return out->fd < 0 ? out->fd : object_stat(out->fd, &is, &out->st);
+}
+
+/* The directory itself, of which it is only asked what it is. */
+static bool find_kept(struct landmarks *landmarks, const char *path, size_t len,
+		      struct pm_where *out)
+{
+	const struct landmark *kept = landmarks_find(landmarks, path, len);
+	struct object is;
+
+	if (!kept || object_stat(kept->fd, &is, &out->st) || !out->st.st_nlink ||
+	    !alike_device(is.dev) || is.automount)
+		return false;
+	out->exists = true;
+	out->name = strdup(path);
+	return out->name;
 }
 
 static bool name_below(const struct landmark *start, const char *path, char **name)
@@ -192,10 +230,13 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 
 	if (!landmarks || !landmarks->n || !len || len >= PATH_MAX || path[len - 1] == '/')
 		return false;
+	if (path[0] == '/' && !view->known->unlooked && only_asks(flags) &&
+	    find_kept(landmarks, path, len, out))
+		return true;
 	start = find_start(landmarks, view, dirfd, path, &rest);
 	if (!start && path[0] == '/' && !view->known->unlooked)
 		return find_gone(landmarks, path, out);
-	if (!start || !is_clean(rest))
+	if (!start || !is_clean(rest) || start->len + strlen(rest) + 1 >= PATH_MAX)
 		return false;
 	single = !strchr(rest, '/');
 	err = single ? find_in(start, rest, flags, out) : find_below(start, rest, out);
@@ -205,6 +246,8 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 	    (err || !S_ISLNK(out->st.st_mode) ||
 	     flags & (PM_RESOLVE_NOFOLLOW | PM_RESOLVE_PARENT)) &&
 	    name_below(start, rest, &out->name)) {
+		if (path[0] != '/')
+			view->known->below = strlen(out->name) - strlen(without_dots(path));
 		if (!single)
 			resolve_met(view, path, out);
 		return true;
@@ -214,20 +257,47 @@ bool resolve_near(const struct pm_view *view, int dirfd, const char *path, unsig
 	return false;
 }
 
+/* What a call has found without opening it, once more: a directory that is kept, or a name in one. */
+static const struct landmark *find_again(const struct pm_view *view, const struct pm_where *where,
+					 const char **name)
+{
+	struct landmarks *landmarks = landmarks_for(view);
+	const size_t len = strlen(where->name);
+	const char *last = strrchr(where->name, '/') + 1;
+	const struct landmark *kept;
+
+	if (!landmarks || view->known->unlooked)
+		return NULL;
+	*name = "";
+	kept = landmarks_find(landmarks, where->name, len);
+	if (kept)
+		return kept;
+	*name = last;
+	return landmarks_find(landmarks, where->name, (size_t)(last - where->name) - 1);
+}
+
 int resolve_again(const struct pm_view *view, const struct pm_where *where, unsigned int flags,
 		  unsigned int mask, struct statx *st)
 {
-	struct landmarks *landmarks = landmarks_for(view);
-	const char *last = strrchr(where->name, '/') + 1;
-	const struct landmark *parent;
+	const char *name;
+	const struct landmark *from = find_again(view, where, &name);
 
-	parent = landmarks && !view->known->unlooked ?
-			 landmarks_find(landmarks, where->name, (size_t)(last - where->name) - 1) :
-			 NULL;
-	if (!parent)
+	if (!from)
 		return -ENOENT;
 	flags = (flags & ~(unsigned int)AT_EMPTY_PATH) | AT_SYMLINK_NOFOLLOW;
-	return statx(parent->fd, last, (int)flags, mask, st) ? -errno : 0;
+	if (!*name)
+		flags |= AT_EMPTY_PATH;
+	return statx(from->fd, name, (int)flags, mask, st) ? -errno : 0;
+}
+
+ssize_t resolve_text_again(const struct pm_view *view, const struct pm_where *where,
+			   char text[PATH_MAX])
+{
+	const char *name;
+	const struct landmark *from = find_again(view, where, &name);
+	ssize_t len = from && *name ? readlinkat(from->fd, name, text, PATH_MAX) : -1;
+
+	return len < 0 ? -1 : len;
 }
 
 /* Does the name end in the path?  Its length without it, or -1. */

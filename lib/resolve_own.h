@@ -24,18 +24,6 @@ struct text {
 	size_t len, size;
 };
 
-/* What an object is; dev, ino and mount together are which one. */
-struct object {
-	dev_t dev;
-	ino_t ino;
-	uint64_t mount;
-	mode_t mode;
-	uid_t uid;
-	gid_t gid;
-	uint64_t size;
-	bool automount;
-};
-
 /* An object and the name by which it was reached. */
 struct place {
 	int fd;

@@ -181,9 +181,10 @@ static bool look_at_descriptor(const struct pm_call *call, int fd, const struct 
 	return tell(answer, look->to, &st, sizeof(st));
 }
 
-static bool look_at_link(const struct pm_where *where, const struct look *look,
-			 struct stand_in *answer)
+static bool look_at_link(const struct pm_call *call, const struct pm_where *where,
+			 const struct look *look, struct stand_in *answer)
 {
+	const struct pm_view view = call_view(call);
 	char text[PATH_MAX];
 	ssize_t len;
 
@@ -191,7 +192,8 @@ static bool look_at_link(const struct pm_where *where, const struct look *look,
 		answer->value = -EINVAL;
 		return true;
 	}
-	len = readlinkat(where->fd, "", text, sizeof(text));
+	len = where->fd < 0 ? resolve_text_again(&view, where, text) :
+			      readlinkat(where->fd, "", text, sizeof(text));
 	if (len <= 0)
 		return false;
 	answer->value = len < look->size ? len : look->size;
@@ -225,7 +227,7 @@ static bool look_at_file(const struct pm_call *call, const struct pm_where *wher
 	case LOOK_ACCESS:
 		return look->mode == F_OK;
 	case LOOK_LINK:
-		return look_at_link(where, look, answer);
+		return look_at_link(call, where, look, answer);
 	default:
 		return false;
 	}
@@ -254,7 +256,9 @@ bool stand_in_only_asks(const struct pm_call *call)
 
 bool stand_in_asks_again(const struct pm_call *call)
 {
-	return look_of(call).kind == LOOK_STATX;
+	const struct look look = look_of(call);
+
+	return look.kind == LOOK_STATX || look.kind == LOOK_LINK;
 }
 
 static bool may_stand_in(const struct pm_call *call)

@@ -98,6 +98,7 @@ struct thread {
 	/* Of its view, as long as this many changes have been made. */
 	struct pm_view_known known;
 	uint64_t known_at;
+	uint64_t directory_at;	/* so many times had a working directory been changed then */
 	/* A forked child's registers are mended at its first stop. */
 	struct regs *mend_original, *mend_substituted;
 	uint32_t mend_arch;

@@ -26,7 +26,7 @@ static char before[PATH_MAX];
 
 /* Directories that are kept: as if calls had looked into some for long. */
 static struct landmarks landmarks;
-static unsigned int found_nearly;
+static unsigned int found_nearly, found_unopened;
 
 static inline bool can_keep(void)
 {
@@ -110,13 +110,17 @@ static inline void dump(const char *which, const struct pm_where *where)
 		    (unsigned long)where->st.st_ino);
 }
 
-static inline bool same_where(const struct pm_where *a, const struct pm_where *b)
+static inline bool same_but_open(const struct pm_where *a, const struct pm_where *b)
 {
 	return same_text(a->name, b->name) && same_text(a->self_name, b->self_name) &&
 	       a->err == b->err && a->exists == b->exists && a->missing == b->missing &&
 	       a->anonymous == b->anonymous && a->magic == b->magic && a->slash == b->slash &&
-	       a->dots == b->dots && a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino &&
-	       (a->fd >= 0) == a->exists && (b->fd >= 0) == b->exists;
+	       a->dots == b->dots && a->st.st_dev == b->st.st_dev && a->st.st_ino == b->st.st_ino;
+}
+
+static inline bool same_where(const struct pm_where *a, const struct pm_where *b)
+{
+	return same_but_open(a, b) && (a->fd >= 0) == a->exists && (b->fd >= 0) == b->exists;
 }
 
 /* Is name the plain name of the object in the target's root? */
@@ -205,11 +209,39 @@ static inline void ask_parent(struct target *target, int dirfd, const char *path
 /* Set where something is mounted over the root: the way without openat2 does not see it. */
 static bool needs_openat2;
 
+/* Is it what the rest of its name leads to from where the path was relative to? */
+static inline void check_below(struct target *target, int dirfd, const struct pm_where *where,
+			       size_t below)
+{
+	struct answer answer;
+
+	if (!below)
+		return;
+	target_ask(target, dirfd, where->name + below, O_NOFOLLOW, RESOLVE_NO_SYMLINKS, &answer);
+	assert_int_equal(answer.err, where->missing ? ENOENT : 0);
+	assert_true(where->missing || answer.st.st_ino == where->st.st_ino);
+}
+
+/* What was not opened can be looked at once more. */
+static inline void check_again(const struct pm_view *view, const struct pm_where *where)
+{
+	char text[PATH_MAX];
+	struct statx st;
+
+	if (!where->exists || where->fd >= 0)
+		return;
+	found_unopened++;
+	assert_int_equal(resolve_again(view, where, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &st), 0);
+	assert_int_equal(st.stx_ino, where->st.st_ino);
+	assert_int_equal(resolve_text_again(view, where, text),
+			 S_ISLNK(where->st.st_mode) ? where->st.st_size : -1);
+}
+
 /* Once more, when the directory may be kept. */
 static inline void resolve_nearly(struct target *target, int dirfd, const char *path,
 				  unsigned int flags, uint64_t resolve, struct pm_where *where)
 {
-	struct pm_view_known known = { .landmarks = &landmarks };
+	struct pm_view_known known = { .landmarks = &landmarks, .stays = true };
 	struct pm_view view = { .tid = target->pid, .tgid = target->pid, .known = &known };
 
 	int saved = 0;
@@ -221,10 +253,15 @@ static inline void resolve_nearly(struct target *target, int dirfd, const char *
 			pm_where_free(where);
 		landmarks_look(&landmarks);
 		saved = landmarks.saved;
+		known.below = 0;
 		assert_int_equal(pm_resolve(&view, dirfd, path, flags, resolve, where), 0);
 	}
 	found_nearly += landmarks.saved > saved;
+	check_below(target, dirfd, where, known.below);
+	check_again(&view, where);
 }
+
+#define WAYS 5
 
 /*
  * Resolve by each way, compare them with each other and with the kernel.  The
@@ -233,9 +270,10 @@ static inline void resolve_nearly(struct target *target, int dirfd, const char *
 static inline void check_how(struct target *target, int dirfd, const char *path, unsigned int flags,
 			     uint64_t resolve, struct pm_where *where)
 {
-	static const char *const ways[] = { "fast", "slow", "without openat2", "near" };
+	static const char *const ways[WAYS] = { "fast", "slow", "without openat2", "near",
+						"near, not opened" };
 	struct pm_view view = { .tid = target->pid, .tgid = target->pid };
-	struct pm_where found[4];
+	struct pm_where found[WAYS];
 	struct answer answer;
 	const char *why;
 
@@ -247,6 +285,7 @@ static inline void check_how(struct target *target, int dirfd, const char *path,
 	}
 	resolve_without_openat2 = false;
 	resolve_nearly(target, dirfd, path, flags, resolve, &found[3]);
+	resolve_nearly(target, dirfd, path, flags | PM_RESOLVE_AGAIN, resolve, &found[4]);
 	if (flags & PM_RESOLVE_PARENT)
 		ask_parent(target, dirfd, path, &answer);
 	else
@@ -255,11 +294,11 @@ static inline void check_how(struct target *target, int dirfd, const char *path,
 				   (flags & PM_RESOLVE_EMPTY ? O_EXCL : 0),
 			   resolve, &answer);
 	why = wrong(target, &found[0], &answer);
-	for (int i = 1; i < 4; i++)
-		if (!same_where(&found[0], &found[i]))
+	for (int i = 1; i < WAYS; i++)
+		if (!(i == 4 ? same_but_open : same_where)(&found[0], &found[i]))
 			why = "the ways differ";
 	if (why) {
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < WAYS; i++)
 			dump(ways[i], &found[i]);
 		print_error("kernel: err %d ino %lu %s\n", answer.err,
 			    (unsigned long)answer.st.st_ino, answer.text);
@@ -267,7 +306,7 @@ static inline void check_how(struct target *target, int dirfd, const char *path,
 			 (unsigned long)resolve, why);
 	}
 	*where = found[0];
-	for (int i = 1; i < 4; i++)
+	for (int i = 1; i < WAYS; i++)
 		pm_where_free(&found[i]);
 }
 

@@ -841,7 +841,8 @@ static void resolves_for_itself(void **state)
 
 	(void)state;
 	READ_ONE(&call, "openat", CWD, PATHS, O_RDONLY);
-	call.priv->known = (struct pm_view_known){ true, true, true, true, true, NULL, false };
+	call.priv->known = (struct pm_view_known){ .root = true, .names = true, .rights = true,
+						    .users = true, .opens = true };
 	assert_int_equal(ask(layer, &call, &verdict), 0);
 	assert_int_equal(verdict.action, PM_ALLOW);
 	assert_int_equal(page->results[0], 0);
