@@ -193,6 +193,14 @@ const struct pm_where *pm_item_peek(const struct pm_item *item)
 	return item->priv->asked ? &item->priv->where : NULL;
 }
 
+/* access(2) and its kin go by the real ids, but where they are told not to. */
+static bool asks_really(const struct pm_call *call)
+{
+	if (!strcmp(call->name, "access") || !strcmp(call->name, "faccessat"))
+		return true;
+	return !strcmp(call->name, "faccessat2") && !(call->args[3] & AT_EACCESS);
+}
+
 /* How the call looks at its path. */
 static unsigned int walk_flags(const struct pm_call *call, const struct pm_item *item)
 {
@@ -211,6 +219,8 @@ static unsigned int walk_flags(const struct pm_call *call, const struct pm_item 
 	} else if (how.flags & O_CREAT && !(how.flags & O_PATH)) {
 		flags |= PM_RESOLVE_CREATE;
 	}
+	if (!call->priv->as_effective && asks_really(call))
+		flags |= PM_RESOLVE_REAL;
 	if (call->priv->only_asks)
 		flags |= PM_RESOLVE_LOOK;
 	if (call->priv->asks_again)

@@ -43,6 +43,7 @@ struct pm_call_private {
 	struct pm_view_known known;	/* of the thread's view, while it is in this call */
 	bool only_asks;		/* where it leads can be told without its descriptor */
 	bool asks_again;	/* where it can be looked at once more by its name */
+	bool as_effective;	/* its real ids have the rights that its effective ones have */
 	struct standing standing;	/* of a thread that is not stopped; else cleared */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;

@@ -58,9 +58,9 @@ int ids_read(const char *path, struct ids *ids)
 		return why_not_read(errno);
 	/* The umask comes before the others. */
 	while (!err && found != 7 && getline(&line, &room, file) > 0) {
-		if (sscanf(line, "Uid: %*u %u %*u %u", &ids->euid, &ids->fsuid) == 2)
+		if (sscanf(line, "Uid: %u %u %*u %u", &ids->uid, &ids->euid, &ids->fsuid) == 3)
 			found |= 1;
-		else if (sscanf(line, "Gid: %*u %u %*u %u", &ids->egid, &ids->fsgid) == 2)
+		else if (sscanf(line, "Gid: %u %u %*u %u", &ids->gid, &ids->egid, &ids->fsgid) == 3)
 			found |= 2;
 		else
 			sscanf(line, "Umask: %o", &ids->umask);

@@ -15,8 +15,8 @@
 
 /* Owner: who has it; cleared before its first use. */
 struct ids {
-	uid_t euid, fsuid;
-	gid_t egid, fsgid;
+	uid_t uid, euid, fsuid;
+	gid_t gid, egid, fsgid;
 	gid_t *groups;		/* owner: this; ids_free() */
 	size_t ngroups;
 	mode_t umask;		/* (mode_t)-1 where it is not told */

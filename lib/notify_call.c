@@ -14,6 +14,7 @@
 #include "notify.h"
 #include "notify_plain.h"
 #include "peer.h"
+#include "rights.h"
 #include "settle.h"
 #include "shapes.h"
 
@@ -185,6 +186,8 @@ static bool own_call(const struct notice *notice)
 			memcpy(&flags, block->data, sizeof(flags));
 			caller_births(notice->notify, notice->caller, flags);
 		}
+	} else if (!strcmp(call->name, "prctl") && (int)call->args[0] == PR_SET_SECUREBITS) {
+		rights_note_secure_bits();
 	} else if (!strcmp(call->name, "prctl") && (int)call->args[0] == PR_SET_DUMPABLE &&
 		   call->args[1] == 0) {
 		/* What may not be dumped may not be read by its supervisor either. */

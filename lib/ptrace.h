@@ -124,6 +124,8 @@ void note_astray(const struct supervisor *supervisor, struct thread *thread);
  * else false.
  */
 bool open_answered(struct supervisor *supervisor, struct thread *thread);
+/* Does access(2) answer the thread what it answers the supervisor? */
+bool open_asks_alike(const struct supervisor *s, struct thread *thread);
 
 /*
  * ptrace_answer.c.  All end the flight and let the thread go on.  err is a

@@ -303,6 +303,8 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
 	flight->call.priv->asks_again = s->only_asks && (stand_in_asks_again(&flight->call) ||
 							 opens_itself(flight));
+	if (stand_in_asks_rights(&flight->call))
+		flight->call.priv->as_effective = open_asks_alike(s, thread);
 	err = flight_decide(s->options, flight);
 
 	place_opening(&s->placing, &flight->call);

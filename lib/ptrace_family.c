@@ -300,7 +300,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	}
 	call_executed(s, thread);
 	/* An exec may take rights away and give others back, and nothing else of the view. */
-	thread->known.rights = thread->known.opens = false;
+	thread->known.rights = thread->known.compared = false;
 	space_put(thread->process->space);
 	thread->process->space = space;
 	if (ptrace(PTRACE_GET_SYSCALL_INFO, tgid, sizeof(info), &info) >= 0)

@@ -40,14 +40,33 @@ static const struct pm_where *file_of(const struct pm_call *call, const struct p
 	return S_ISDIR(where->st.st_mode) ? where : NULL;
 }
 
+/* What is known of the thread's view in this call; it stays known in later ones. */
+static const struct pm_view_known *compare(struct thread *thread)
+{
+	struct pm_view_known *known = &thread->flight->call.priv->known;
+	struct likeness like;
+
+	if (!known->compared) {
+		like = rights_compare(thread->tid);
+		known->opens = like.opens;
+		known->asks = like.asks;
+		known->compared = true;
+	}
+	thread->known.opens = known->opens;
+	thread->known.asks = known->asks;
+	thread->known.compared = true;
+	return known;
+}
+
 static bool opens_alike(const struct supervisor *s, struct thread *thread)
 {
-	if (s->watched || s->changes.now || thread->process->confined)
-		return false;
-	/* What is known of its view has just been brought up to date. */
-	if (!thread->known.opens)
-		thread->known.opens = rights_open_alike(thread->tid);
-	return thread->known.opens;
+	return !s->watched && !s->changes.now && !thread->process->confined &&
+	       compare(thread)->opens;
+}
+
+bool open_asks_alike(const struct supervisor *s, struct thread *thread)
+{
+	return !s->changes.now && compare(thread)->asks;
 }
 
 /* By way of the links of /proc, from where only the last one has to be looked up. */

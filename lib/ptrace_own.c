@@ -11,6 +11,7 @@
 #include "call_private.h"
 #include "memory.h"
 #include "ptrace.h"
+#include "rights.h"
 #include "uapi.h"
 
 #define IPC_SHMAT 21
@@ -153,6 +154,9 @@ static enum own own_prctl(struct supervisor *s, struct thread *thread, struct fl
 	case PR_SET_DUMPABLE:
 		/* What may not be dumped may not be read by its supervisor either. */
 		return call->args[1] == 0 ? OWN_VALUE : OWN_PASS;
+	case PR_SET_SECUREBITS:
+		rights_note_secure_bits();
+		return OWN_PASS;
 	case PR_SET_MM:
 		*err = EPERM;
 		return s->guard ? OWN_DENY : OWN_PASS;

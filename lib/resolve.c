@@ -73,6 +73,8 @@ static int find_rights(struct walk *walk)
 	struct pm_view_known *known = walk->view->known;
 	int err;
 
+	if (walk->flags & PM_RESOLVE_REAL)
+		return rights_of_real(walk->view->tid, known && known->users, &walk->rights);
 	if (known && known->rights)
 		return 0;
 	err = rights_of(walk->view->tid, known && known->users, &walk->rights);
@@ -336,12 +338,14 @@ static int resolve_once(const struct pm_view *view, int dirfd, const char *path,
 int pm_resolve(const struct pm_view *view, int dirfd, const char *path, unsigned int flags,
 	       uint64_t resolve, struct pm_where *out)
 {
+	/* Shorter ways go with the rights that its other calls have. */
+	const bool may_be_short = !resolve && !(flags & PM_RESOLVE_REAL);
 	int err;
 
 	*out = (struct pm_where){ .fd = -1 };
-	if (!resolve && resolve_near(view, dirfd, path, flags, out))
+	if (may_be_short && resolve_near(view, dirfd, path, flags, out))
 		return 0;
-	if (!resolve && look_in(view, dirfd, path, flags, out)) {
+	if (may_be_short && look_in(view, dirfd, path, flags, out)) {
 		resolve_met(view, path, out);
 		return 0;
 	}

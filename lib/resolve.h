@@ -29,7 +29,9 @@ struct pm_view_known {
 	bool names;		/* and that is the one from which the kernel tells it names */
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
+	bool compared;		/* the next two are known */
 	bool opens;		/* it opens files as the supervisor does */
+	bool asks;		/* access(2) answers it what it answers the supervisor */
 	/*
 	 * Directories that are known to be there, by their names; or NULL.  Unlooked: not yet
 	 * since this call was made.
@@ -65,6 +67,8 @@ struct pm_view {
 #define PM_RESOLVE_LOOK		16u
 /* Nor where resolve_again() or resolve_text_again() can look at it. */
 #define PM_RESOLVE_AGAIN	32u
+/* It is walked with the real ids, and the capabilities that go with them: access(2). */
+#define PM_RESOLVE_REAL		64u
 
 /*
  * Walk path from dirfd (AT_FDCWD: the working directory) in view.  resolve

@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/securebits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -51,6 +54,24 @@ static void namespace_of(pid_t tid, char name[32])
 	name[len > 0 ? len : 0] = '\0';
 }
 
+/* What is root in its user namespace, as we see it; -1 where nobody is. */
+static uid_t root_of(pid_t tid)
+{
+	unsigned int inside, first;
+	uid_t root = (uid_t)-1;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", tid);
+	file = fopen(path, "re");
+	while (file && root == (uid_t)-1 && fscanf(file, "%u %u %*u", &inside, &first) == 2)
+		if (!inside)
+			root = first;
+	if (file)
+		fclose(file);
+	return root;
+}
+
 int rights_know(void)
 {
 	int err;
@@ -64,15 +85,40 @@ int rights_know(void)
 		namespace_of(getpid(), own.namespace);
 		err = ids_read("/proc/thread-self/status", &own.ids);
 	}
+	if (prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP)
+		rights_note_secure_bits();
 	own.says = peer_own_credentials(&own.credentials);
 	own.known = !err;
 	return err;
 }
 
+static atomic_bool secure_bits;
+
+void rights_note_secure_bits(void)
+{
+	atomic_store(&secure_bits, true);
+}
+
+static int read_ids(pid_t tid, struct ids *ids)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	return ids_read(path, ids);
+}
+
+static bool is_here(pid_t tid, bool here)
+{
+	char namespace[32];
+
+	if (!here)
+		namespace_of(tid, namespace);
+	return here || !strcmp(namespace, own.namespace);
+}
+
 int rights_of(pid_t tid, bool here, struct rights *rights)
 {
 	struct __user_cap_data_struct capabilities[2];
-	char path[64], namespace[32];
 	int err = rights_know();
 
 	*rights = (struct rights){ .tid = tid };
@@ -82,16 +128,43 @@ int rights_of(pid_t tid, bool here, struct rights *rights)
 	if (err)
 		return err;
 	if (capabilities[0].effective & SEARCH) {
-		if (!here)
-			namespace_of(tid, namespace);
-		rights->here = here || !strcmp(namespace, own.namespace);
+		rights->here = is_here(tid, here);
 		if (rights->here)
 			return 0;
 		rights->elsewhere = true;
 	}
 	rights->differ = true;
-	snprintf(path, sizeof(path), "/proc/%d/status", tid);
-	return ids_read(path, &rights->ids);
+	return read_ids(tid, &rights->ids);
+}
+
+/* Who is root by his real ids has all that is permitted to him, who is not has nothing. */
+int rights_of_real(pid_t tid, bool here, struct rights *rights)
+{
+	struct __user_cap_data_struct capabilities[2];
+	int err = rights_know();
+
+	if (atomic_load(&secure_bits))
+		return rights_of(tid, here, rights);
+	*rights = (struct rights){ .tid = tid };
+	if (err || !own.strong)
+		return err;
+	err = ids_capabilities(tid, capabilities);
+	if (!err)
+		err = read_ids(tid, &rights->ids);
+	if (err)
+		return err;
+	rights->differ = true;
+	rights->ids.fsuid = rights->ids.uid;
+	rights->ids.fsgid = rights->ids.gid;
+	if (!(capabilities[0].permitted & SEARCH))
+		return 0;
+	if (is_here(tid, here)) {
+		rights->here = rights->ids.uid == 0;
+		rights->differ = !rights->here;
+	} else {
+		rights->elsewhere = rights->ids.uid == root_of(tid);
+	}
+	return 0;
 }
 
 int rights_take(struct rights *rights)
@@ -146,13 +219,27 @@ bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid)
 	       is_mapped(rights->tid, "gid_map", gid);
 }
 
-bool rights_open_alike(pid_t tid)
+/* So its rights are the effective ones, whatever its secure bits say. */
+static bool is_lasting(const struct __user_cap_data_struct *capabilities)
+{
+	const uint32_t effective = capabilities->effective & SEARCH;
+
+	return effective == (capabilities->permitted & SEARCH) && (!effective || !getuid());
+}
+
+struct likeness rights_compare(pid_t tid)
 {
 	const uint32_t traces = 1u << CAP_SYS_PTRACE;
 	struct __user_cap_data_struct theirs[2];
+	struct likeness like = { 0 };
 
-	return !rights_know() && !ids_capabilities(tid, theirs) &&
-	       (theirs[0].effective | traces) == (own.capabilities[0].effective | traces) &&
-	       theirs[1].effective == own.capabilities[1].effective && own.says &&
-	       peer_has_credentials(tid, &own.credentials);
+	if (rights_know() || !own.says || ids_capabilities(tid, theirs))
+		return like;
+	like.opens = (theirs[0].effective | traces) == (own.capabilities[0].effective | traces) &&
+		     theirs[1].effective == own.capabilities[1].effective;
+	like.asks = !((theirs[0].effective ^ own.capabilities[0].effective) & SEARCH) &&
+		    is_lasting(&theirs[0]) && is_lasting(&own.capabilities[0]);
+	if (!(like.opens || like.asks) || !peer_has_credentials(tid, &own.credentials))
+		return (struct likeness){ 0 };
+	return like;
 }

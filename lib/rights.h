@@ -36,6 +36,13 @@ int rights_know(void);
  * Returns 0, -ESRCH where it is gone, -EACCES where that cannot be said, -ENOMEM, -EMFILE.
  */
 int rights_of(pid_t tid, bool here, struct rights *rights);
+/* The same of what access(2) goes by: its real ids, and the capabilities that go with them. */
+int rights_of_real(pid_t tid, bool here, struct rights *rights);
+/*
+ * Secure bits have been set somewhere, which are not told of a thread: its effective ids are
+ * taken for its real ones.
+ */
+void rights_note_secure_bits(void);
 
 /*
  * From now on, and no longer.  Do nothing where the rights do not differ.
@@ -45,11 +52,12 @@ int rights_take(struct rights *rights);
 void rights_leave(struct rights *rights);
 void rights_free(struct rights *rights);
 
-/*
- * Does a thread of our user namespace open files with the rights of the supervisor?  But for
- * CAP_SYS_PTRACE, of which it has none.
- */
-bool rights_open_alike(pid_t tid);
+/* What a thread of our user namespace may do, compared with the supervisor. */
+struct likeness {
+	bool opens;	/* it opens files with the same rights, but for CAP_SYS_PTRACE */
+	bool asks;	/* access(2) asks for it with the same rights */
+};
+struct likeness rights_compare(pid_t tid);
 
 /* May it pass over the permissions of what these own, in its namespace? */
 bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid);

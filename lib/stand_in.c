@@ -212,6 +212,19 @@ static bool look_again(const struct pm_call *call, const struct pm_where *where,
 	       tell(answer, look->to, &st, sizeof(st));
 }
 
+static bool look_for_rights(const struct pm_call *call, const struct pm_where *where,
+			    const struct look *look, struct stand_in *answer)
+{
+	const unsigned int flags = (look->flags & AT_EACCESS) | AT_EMPTY_PATH;
+
+	if (!call->priv->as_effective || where->fd < 0)
+		return false;
+	if (!syscall(SYS_faccessat2, where->fd, "", look->mode, flags))
+		return true;
+	answer->value = -errno;
+	return errno == EACCES || errno == EROFS;
+}
+
 static bool look_at_file(const struct pm_call *call, const struct pm_where *where,
 			 const struct look *look, struct stand_in *answer)
 {
@@ -225,7 +238,7 @@ static bool look_at_file(const struct pm_call *call, const struct pm_where *wher
 			return look_again(call, where, look, answer);
 		return tell_statx(where->fd, "", look->flags | AT_EMPTY_PATH, look, answer);
 	case LOOK_ACCESS:
-		return look->mode == F_OK;
+		return look->mode == F_OK || look_for_rights(call, where, look, answer);
 	case LOOK_LINK:
 		return look_at_link(call, where, look, answer);
 	default:
@@ -259,6 +272,13 @@ bool stand_in_asks_again(const struct pm_call *call)
 	const struct look look = look_of(call);
 
 	return look.kind == LOOK_STATX || look.kind == LOOK_LINK;
+}
+
+bool stand_in_asks_rights(const struct pm_call *call)
+{
+	const struct look look = look_of(call);
+
+	return look.kind == LOOK_ACCESS;
 }
 
 static bool may_stand_in(const struct pm_call *call)

@@ -36,6 +36,9 @@ bool stand_in_only_asks(const struct pm_call *call);
 /* Or by its name in a directory that is kept? */
 bool stand_in_asks_again(const struct pm_call *call);
 
+/* Does it ask for rights?  That can be answered where they are known to be alike. */
+bool stand_in_asks_rights(const struct pm_call *call);
+
 /* Is the file one of which everybody is told, and finds, the same: the thread of the call too? */
 bool stand_in_knows(const struct pm_call *call, const struct pm_where *where);
 

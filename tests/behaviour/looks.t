@@ -54,6 +54,11 @@ is "$(grep -c ' = 0' "$TMPDIR/bare")" "$(grep -c ' = 0' "$TMPDIR/first")" \
 if [ "$(id -u)" = 0 ]; then
 	as 'another user' setpriv --reuid 65534 --regid 65534 --clear-groups
 	as 'root without capabilities' setpriv --bounding-set=-all --inh-caps=-all
+	as 'root that is another user' setpriv --ruid 65534
+	as 'another user that is root' setpriv --euid 65534
+	as 'root that stays so' setpriv --ruid 65534 --securebits +no_setuid_fixup
+	as 'root that has put capabilities down' env LOOKS_WITHOUT=effective
+	as 'root that has given capabilities away' env LOOKS_WITHOUT=permitted
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$looks" . </dev/null >"$TMPDIR/bare"
 	setpriv --reuid 65534 --regid 65534 --clear-groups "${pm[@]}" "$looks" . </dev/null \
 		>"$TMPDIR/got"

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/stat.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -272,12 +273,30 @@ static void look(void)
 	of_descriptors();
 }
 
+/* Without the capabilities to pass over permissions, in the effective set or in both. */
+static void put_down(const char *sets)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	const uint32_t others = ~(1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH);
+
+	if (syscall(SYS_capget, &header, data))
+		exit(1);
+	data[0].effective &= others;
+	if (!strcmp(sets, "permitted"))
+		data[0].permitted &= others;
+	if (syscall(SYS_capset, &header, data))
+		exit(1);
+}
+
 int main(int argc, char **argv)
 {
 	const struct rlimit none = { .rlim_cur = 3, .rlim_max = 3 };
 
 	if (argc < 2)
 		return 2;
+	if (getenv("LOOKS_WITHOUT"))
+		put_down(getenv("LOOKS_WITHOUT"));
 	page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED || mprotect(page + 4096, 4096, PROT_READ))
 		return 1;
