@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -39,12 +41,6 @@ static uint32_t hash_of(const char *name, size_t len)
 	while (len--)
 		hash = (hash ^ (unsigned char)*name++) * 16777619u;
 	return hash;
-}
-
-void landmarks_poll(const struct landmarks *landmarks, struct pollfd fds[2])
-{
-	fds[0] = (struct pollfd){ .fd = landmarks->n ? landmarks->watch : -1, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = landmarks->n ? landmarks->mounts : -1, .events = POLLPRI };
 }
 
 static void drain(int watch)
@@ -90,24 +86,22 @@ static const struct landmark *found(struct landmarks *landmarks, struct landmark
 	return landmark;
 }
 
-void landmarks_polled(struct landmarks *landmarks, const struct pollfd fds[2])
+void landmarks_looked(struct landmarks *landmarks, bool some)
 {
-	if (fds[0].revents || fds[1].revents)
+	if (some && landmarks->n)
 		changed(landmarks);
+	else if (some)
+		start_anew(landmarks);
 	landmarks->seen++;
 }
 
 void landmarks_look(struct landmarks *landmarks)
 {
-	struct pollfd fds[2];
+	struct pollfd fds[2] = { { .fd = landmarks->watch, .events = POLLIN },
+				 { .fd = landmarks->mounts, .events = POLLPRI } };
 
-	if (!landmarks->n)
-		return;
-	landmarks_poll(landmarks, fds);
-	if (poll(fds, 2, 0) < 0)
-		changed(landmarks);
-	else
-		landmarks_polled(landmarks, fds);
+	if (landmarks->n)
+		landmarks_looked(landmarks, poll(fds, 2, 0) != 0);
 }
 
 static struct landmark *search(struct landmarks *landmarks, const char *name, size_t len)
@@ -160,6 +154,13 @@ static bool is_listed(const char *mountinfo, uint64_t mount)
 	return found;
 }
 
+static bool tell(int events, int fd, uint32_t what)
+{
+	struct epoll_event event = { .events = what, .data.u32 = LANDMARKS_CHANGE };
+
+	return !events || !epoll_ctl(events, EPOLL_CTL_ADD, fd, &event);
+}
+
 static bool start(struct landmarks *landmarks, const struct place *root)
 {
 	static const char mountinfo[] = "/proc/self/mountinfo";
@@ -173,7 +174,9 @@ static bool start(struct landmarks *landmarks, const struct place *root)
 		return false;
 	landmarks->watch = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_CLOEXEC |
 					 FAN_NONBLOCK, 0);
-	if (landmarks->watch >= 0 && is_listed(mountinfo, root->is.mount))
+	if (landmarks->watch >= 0 && is_listed(mountinfo, root->is.mount) &&
+	    tell(landmarks->events, landmarks->watch, EPOLLIN) &&
+	    tell(landmarks->events, landmarks->mounts, EPOLLPRI))
 		return true;
 	cleanup_close(&landmarks->watch);
 	cleanup_close(&landmarks->mounts);
@@ -334,5 +337,5 @@ void landmarks_forget(struct landmarks *landmarks)
 	clear(landmarks);
 	close(landmarks->watch);
 	close(landmarks->mounts);
-	*landmarks = (struct landmarks){ .off = landmarks->off };
+	*landmarks = (struct landmarks){ .off = landmarks->off, .events = landmarks->events };
 }

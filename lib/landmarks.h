@@ -13,7 +13,6 @@
 #ifndef POINTSMAN_LANDMARKS_H
 #define POINTSMAN_LANDMARKS_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +20,7 @@
 #include "resolve_own.h"
 
 #define LANDMARKS 64
+#define LANDMARKS_CHANGE 2u	/* the data of the event */
 #define LANDMARKS_MARKED 512
 
 struct landmark {
@@ -39,6 +39,7 @@ struct landmark {
 struct landmarks {
 	bool on;
 	bool off;		/* cannot be had here */
+	int events;		/* told of changes, by LANDMARKS_CHANGE: of epoll(7), or 0 */
 	int watch, mounts;
 	uint64_t seen;		/* how often it was looked for changes */
 	uint64_t anew;		/* how often all were given up */
@@ -60,10 +61,9 @@ struct landmarks {
 	unsigned int vain;	/* relative paths in a row that had none to start from */
 };
 
-/* What is polled for, -1 where nothing is, and what came of it. */
-void landmarks_poll(const struct landmarks *landmarks, struct pollfd fds[2]);
-void landmarks_polled(struct landmarks *landmarks, const struct pollfd fds[2]);
-/* The same at once. */
+/* It was looked for changes, and there have been some, or none. */
+void landmarks_looked(struct landmarks *landmarks, bool some);
+/* Look for them. */
 void landmarks_look(struct landmarks *landmarks);
 
 /* By its name ("" is the root), or by what it is; NULL: there is none. */

@@ -60,13 +60,17 @@ struct supervisor {
 	struct view_changes directories;	/* calls that can change a working directory */
 	struct placing placing;
 	struct filter_table tables[WIDTHS];
-	/* The listener of what is answered without a stop, or 0; and what tells of stops beside it. */
-	int listener, stops;
+	/*
+	 * The listener of what is answered without a stop, or 0; what tells of stops beside it; and
+	 * the epoll(7) that tells of both, and of changes to the landmarks.
+	 */
+	int listener, stops, events;
 	bool awaits;		/* the program is about to hand it over */
 	uint64_t next_notice;	/* the number of the next notification */
 	struct landmarks landmarks;
 	unsigned int filter;	/* FILTER_* of its own */
 	bool watched;		/* somebody may be asked whether a file may be opened */
+	uint32_t redirected[64];	/* paths of opens that were redirected last, by a hash */
 	sigset_t waiting;	/* what is blocked while it is waited for both */
 };
 

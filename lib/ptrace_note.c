@@ -21,6 +21,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -29,6 +30,9 @@
 
 #include "cleanup.h"
 #include "ptrace.h"
+
+/* Of what it is waited for; the landmarks have two descriptors. */
+enum { EVENT_NOTICE, EVENT_STOP, EVENTS = LANDMARKS_CHANGE + 1 };
 
 int note_hand_over(int listener)
 {
@@ -75,23 +79,34 @@ static void grow_table(int fd)
 	cleanup_close(&last);
 }
 
+/* One for the listener, and one for stops. */
+static int watch(struct supervisor *s, int listener)
+{
+	struct epoll_event notice = { .events = EPOLLIN, .data.u32 = EVENT_NOTICE };
+	struct epoll_event stop = { .events = EPOLLIN, .data.u32 = EVENT_STOP };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	s->stops = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	s->events = epoll_create1(EPOLL_CLOEXEC);
+	if (s->stops >= 0 && s->events >= 0 &&
+	    !epoll_ctl(s->events, EPOLL_CTL_ADD, listener, &notice) &&
+	    !epoll_ctl(s->events, EPOLL_CTL_ADD, s->stops, &stop))
+		return 0;
+	return -errno;
+}
+
 void note_take(struct supervisor *s, struct thread *thread,
 	       const struct __ptrace_syscall_info *info)
 {
 	int fd = courier_fetch(thread->tid, thread->process->tgid, (int)info->entry.args[1]);
-	sigset_t child;
+	int err = fd < 0 ? fd : watch(s, fd);
 
 	s->awaits = false;
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	if (fd >= 0) {
-		s->stops = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-		if (s->stops < 0) {
-			int err = -errno;
-
-			close(fd);
-			fd = err;
-		}
+	if (err && fd >= 0) {
+		close(fd);
+		fd = err;
 	}
 	if (fd >= 0) {
 		filter_wake_in_place(fd);
@@ -99,6 +114,7 @@ void note_take(struct supervisor *s, struct thread *thread,
 		grow_table(fd);
 		guard_listener();
 		s->listener = fd;
+		s->landmarks.events = s->events;
 	}
 	thread_skip(thread, fd < 0 ? fd : 0);
 	thread_resume(thread, 0);
@@ -233,35 +249,47 @@ static void notified(struct supervisor *s, const struct seccomp_notif *kernel)
 /* No task is left under the filter. */
 static void end(struct supervisor *s)
 {
+	close(s->events);
 	close(s->listener);
 	close(s->stops);
 	s->listener = 0;
 }
 
-static void serve(struct supervisor *s, const struct timespec *patience)
+/*
+ * What is there to be seen.  The landmarks are looked at when the notification was there: what
+ * changed before it was made shows with it.
+ */
+static uint32_t wait_for_events(struct supervisor *s, int timeout, uint32_t seen[EVENTS])
 {
-	/* The landmarks come last: they are looked at when the notification was there. */
-	struct pollfd fds[4] = { { .fd = s->listener, .events = POLLIN },
-				 { .fd = s->stops, .events = POLLIN } };
+	struct epoll_event events[EVENTS + 1];
+	int n = epoll_pwait(s->events, events, EVENTS + 1, timeout, &s->waiting);
 
+	for (int i = 0; i < n; i++)
+		seen[events[i].data.u32] |= events[i].events;
+	if (n > 0)
+		landmarks_looked(&s->landmarks, seen[LANDMARKS_CHANGE]);
+	return n > 0;
+}
+
+static void serve(struct supervisor *s, int timeout)
+{
 	for (unsigned int turns = 0; turns < NOTE_TURNS; turns++) {
+		uint32_t seen[EVENTS] = { 0 };
 		struct signalfd_siginfo signal;
 		struct seccomp_notif notice;
 
-		landmarks_poll(&s->landmarks, &fds[2]);
-		if (ppoll(fds, 4, patience, &s->waiting) <= 0)
+		if (!wait_for_events(s, timeout, seen))
 			return;
-		landmarks_polled(&s->landmarks, &fds[2]);
-		if (fds[0].revents & POLLIN) {
+		if (seen[EVENT_NOTICE] & EPOLLIN) {
 			memset(&notice, 0, sizeof(notice));
 			/* Else who had made the call was killed. */
 			if (!ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, &notice))
 				notified(s, &notice);
-		} else if (fds[0].revents) {
+		} else if (seen[EVENT_NOTICE]) {
 			end(s);
 			return;
 		}
-		if (fds[1].revents) {
+		if (seen[EVENT_STOP]) {
 			/* Taken before it is waited for: who stops after that is told of anew. */
 			if (read(s->stops, &signal, sizeof(signal)) < 0 && errno != EAGAIN)
 				end(s);
@@ -272,12 +300,10 @@ static void serve(struct supervisor *s, const struct timespec *patience)
 
 void note_wait(struct supervisor *s)
 {
-	serve(s, NULL);
+	serve(s, -1);
 }
 
 void note_look(struct supervisor *s)
 {
-	const struct timespec at_once = { 0 };
-
-	serve(s, &at_once);
+	serve(s, 0);
 }

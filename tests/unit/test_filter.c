@@ -310,11 +310,19 @@ static void what_only_looks(void **state)
 	assert_int_equal(sent(&wanted, &program, arches[0], "stat", 0, 0, 0),
 			 SECCOMP_RET_USER_NOTIF);
 	free(program.filter);
-	/* Who asks about opens only. */
+	/* Who asks about opens only.  What they are relative to is known where they are answered. */
 	assert_int_equal(filter_build(&options, SUPERVISOR, FILTER_ANSWERS, &program), 0);
 	assert_int_equal(sent(&options, &program, arches[0], "stat", 0, 0, 0), SECCOMP_RET_ALLOW);
 	assert_int_equal(sent(&options, &program, arches[0], "openat", 2, 0, 0),
 			 SECCOMP_RET_USER_NOTIF);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(ask(&program, arches[i], "chdir", 0, 0), STOP);
+		assert_int_equal(ask(&program, arches[i], "fchdir", 0, 0), STOP);
+	}
+	free(program.filter);
+	program = build(false);
+	assert_int_equal(ask(&program, arches[0], "chdir", 0, 0), SECCOMP_RET_ALLOW);
+	assert_int_equal(ask(&program, arches[0], "fchdir", 0, 0), SECCOMP_RET_ALLOW);
 	free(program.filter);
 }
 
