@@ -120,7 +120,7 @@ void item_forget_where(struct pm_item *item)
 {
 	if (item->priv->asked)
 		pm_where_free(&item->priv->where);
-	item->priv->asked = item->priv->native = false;
+	item->priv->asked = item->priv->native = item->priv->passing = false;
 	item->priv->where = (struct pm_where){ .fd = -1 };
 	item->priv->below = 0;
 }
@@ -223,7 +223,7 @@ static unsigned int walk_flags(const struct pm_call *call, const struct pm_item 
 		flags |= PM_RESOLVE_REAL;
 	if (call->priv->only_asks)
 		flags |= PM_RESOLVE_LOOK;
-	if (call->priv->asks_again)
+	if (call->priv->asks_again || item->priv->passing)
 		flags |= PM_RESOLVE_AGAIN;
 	return flags;
 }

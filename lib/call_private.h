@@ -23,6 +23,7 @@ struct pm_item_private {
 	uint8_t width;		/* bytes of that pointer */
 	bool asked;		/* where is filled */
 	bool redirected;	/* a layer has set it */
+	bool passing;		/* it will be, most likely: what it is now need not be opened */
 	bool straight;		/* it runs as it is written, through no link */
 	bool native;		/* it has been found to be a program, and no script */
 	bool closed;		/* it may not be executed, so nobody has looked into it */

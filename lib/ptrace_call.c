@@ -294,11 +294,37 @@ static bool opens_itself(const struct flight *flight)
 	return !flight->note.listener && !pm_call_open_how(&flight->call, &how);
 }
 
+static uint32_t hash_of(const struct pm_item *item)
+{
+	uint32_t hash = 2166136261u;
+
+	for (size_t i = 0; i < item->len; i++)
+		hash = (hash ^ item->data[i]) * 16777619u;
+	return hash;
+}
+
+/* Of an open that is answered, the last time that its path was redirected. */
+static uint32_t *last_redirect(struct supervisor *s, const struct flight *flight)
+{
+	const struct pm_call *call = &flight->call;
+	const struct pm_item *item = call->nitems == 1 ? &call->items[0] : NULL;
+	struct pm_open_how how;
+
+	if (!item || item->kind != PM_ITEM_PATH || !flight->note.listener ||
+	    pm_call_open_how(call, &how))
+		return NULL;
+	return &s->redirected[hash_of(item) % 64];
+}
+
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
+	uint32_t *last = s->only_asks ? last_redirect(s, flight) : NULL;
+	uint32_t hash = last ? hash_of(&flight->call.items[0]) : 0;
 	int err;
 
+	if (last)
+		flight->call.items[0].priv->passing = *last == hash;
 	flight->call.priv->asked_again = asked_again(s, thread);
 	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
 	flight->call.priv->asks_again = s->only_asks && (stand_in_asks_again(&flight->call) ||
@@ -306,6 +332,10 @@ static void decide(struct supervisor *s, struct thread *thread, bool entry)
 	if (stand_in_asks_rights(&flight->call))
 		flight->call.priv->as_effective = open_asks_alike(s, thread);
 	err = flight_decide(s->options, flight);
+	if (last && flight->outcome.verdict.action == PM_REDIRECT)
+		*last = hash;
+	else if (last && *last == hash)
+		*last = 0;
 
 	place_opening(&s->placing, &flight->call);
 	keep_view(s, thread);

@@ -75,6 +75,20 @@ printf '#!/bin/sh\nexec taskset -c %s chrt --idle 0 %s "$@"\n' "$only" "$PM" >"$
 chmod +x "$TMPDIR/idle"
 PM=$TMPDIR/idle alike 'closed' -- chrt --other 0 "$opens" closed "$PWD"
 alike 'a listener' --own-listeners -- "$opens" listener "$PWD"
+# What was redirected the last time need not be so now: the same words lead elsewhere.
+mkdir "$TMPDIR/beside"
+echo beside >"$TMPDIR/beside/from"
+options=()
+# shellcheck disable=SC2016 # a script of its own
+script='for i in $(seq 200); do
+	cd "$1"
+	read -r first <from
+	cd beside
+	read -r second <from
+	echo "$first $second"
+done'
+is "$(supervised sh -c "$script" sh "$TMPDIR" | uniq -c | xargs)" '200 to beside' \
+	'one spelling, redirected in one directory and not in the other'
 if [ "$backend" = ptrace ] && [[ $PM != *-own-listeners ]]; then
 	options=()
 	is "$(supervised "$opens" listener "$PWD")" 'Device or resource busy' \
