@@ -299,7 +299,10 @@ void family_executed(struct supervisor *s, pid_t tgid)
 		return;
 	}
 	call_executed(s, thread);
-	/* An exec may take rights away and give others back, and nothing else of the view. */
+	/*
+	 * An exec may take capabilities away and give others back, and changes nothing else of the
+	 * view: no ids, since no_new_privs is set.
+	 */
 	thread->known.rights = thread->known.compared = false;
 	space_put(thread->process->space);
 	thread->process->space = space;

@@ -47,11 +47,13 @@ static const struct pm_view_known *compare(struct thread *thread)
 	struct likeness like;
 
 	if (!known->compared) {
-		like = rights_compare(thread->tid);
+		like = rights_compare(thread->tid, known->ids);
+		known->ids = like.ids;
 		known->opens = like.opens;
 		known->asks = like.asks;
 		known->compared = true;
 	}
+	thread->known.ids = known->ids;
 	thread->known.opens = known->opens;
 	thread->known.asks = known->asks;
 	thread->known.compared = true;

@@ -28,6 +28,15 @@ struct text {
 	size_t len, room, count;
 };
 
+static ssize_t window_fill(struct window *window, uint64_t from, size_t len)
+{
+	ssize_t n = window->reader->read(window->reader->data, from, window->bytes, len);
+
+	window->base = from;
+	window->len = n < 0 ? 0 : (size_t)n;
+	return n;
+}
+
 /* The bytes at addr, as many as are at hand: a count > 0 or a negative errno. */
 static ssize_t window_at(struct window *window, uint64_t addr, const unsigned char **bytes)
 {
@@ -38,13 +47,12 @@ static ssize_t window_at(struct window *window, uint64_t addr, const unsigned ch
 			window->next = PAGE;
 		else if (window->next < WINDOW)
 			window->next *= 2;
-		window->len = 0;
-		n = window->reader->read(window->reader->data, addr, window->bytes,
-					 window->next - (size_t)(addr % PAGE));
+		/* With what is before it in its page: others of the vector often are. */
+		n = window_fill(window, addr - addr % PAGE, window->next);
+		if (n <= (ssize_t)(addr - window->base))
+			n = window_fill(window, addr, window->next - (size_t)(addr % PAGE));
 		if (n <= 0)
 			return n ? n : -EFAULT;
-		window->base = addr;
-		window->len = (size_t)n;
 	}
 	*bytes = window->bytes + (addr - window->base);
 	return (ssize_t)(window->len - (addr - window->base));

@@ -29,6 +29,7 @@ struct pm_view_known {
 	bool names;		/* and that is the one from which the kernel tells it names */
 	bool rights;		/* its rights are no less than the supervisor's own */
 	bool users;		/* its user namespace is the supervisor's own */
+	bool ids;		/* its ids and groups are the supervisor's */
 	bool compared;		/* the next two are known */
 	bool opens;		/* it opens files as the supervisor does */
 	bool asks;		/* access(2) answers it what it answers the supervisor */

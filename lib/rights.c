@@ -28,6 +28,7 @@ static struct {
 	struct __user_cap_data_struct capabilities[2];
 	char namespace[32];
 	bool says;	/* credentials could be read */
+	bool lasting;	/* an exec does not change them: files go by the effective ids */
 	struct credentials credentials;
 } own;
 
@@ -88,6 +89,8 @@ int rights_know(void)
 	if (prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP)
 		rights_note_secure_bits();
 	own.says = peer_own_credentials(&own.credentials);
+	own.lasting = (uid_t)syscall(SYS_setfsuid, -1) == geteuid() &&
+		      (gid_t)syscall(SYS_setfsgid, -1) == getegid();
 	own.known = !err;
 	return err;
 }
@@ -227,7 +230,7 @@ static bool is_lasting(const struct __user_cap_data_struct *capabilities)
 	return effective == (capabilities->permitted & SEARCH) && (!effective || !getuid());
 }
 
-struct likeness rights_compare(pid_t tid)
+struct likeness rights_compare(pid_t tid, bool ids)
 {
 	const uint32_t traces = 1u << CAP_SYS_PTRACE;
 	struct __user_cap_data_struct theirs[2];
@@ -239,7 +242,7 @@ struct likeness rights_compare(pid_t tid)
 		     theirs[1].effective == own.capabilities[1].effective;
 	like.asks = !((theirs[0].effective ^ own.capabilities[0].effective) & SEARCH) &&
 		    is_lasting(&theirs[0]) && is_lasting(&own.capabilities[0]);
-	if (!(like.opens || like.asks) || !peer_has_credentials(tid, &own.credentials))
-		return (struct likeness){ 0 };
-	return like;
+	like.ids = (like.opens || like.asks) &&
+		   ((ids && own.lasting) || peer_has_credentials(tid, &own.credentials));
+	return like.ids ? like : (struct likeness){ 0 };
 }

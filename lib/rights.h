@@ -54,10 +54,12 @@ void rights_free(struct rights *rights);
 
 /* What a thread of our user namespace may do, compared with the supervisor. */
 struct likeness {
+	bool ids;	/* it has the same ids and groups */
 	bool opens;	/* it opens files with the same rights, but for CAP_SYS_PTRACE */
 	bool asks;	/* access(2) asks for it with the same rights */
 };
-struct likeness rights_compare(pid_t tid);
+/* ids: those are known to be the same. */
+struct likeness rights_compare(pid_t tid, bool ids);
 
 /* May it pass over the permissions of what these own, in its namespace? */
 bool rights_reach(const struct rights *rights, uid_t uid, gid_t gid);
