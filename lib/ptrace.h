@@ -44,6 +44,8 @@ struct placing {
 	volatile sig_atomic_t ticks, busy;
 };
 
+#define REDIRECTED 64
+
 /*
  * Owner: the supervisor process, one for its life.
  */
@@ -70,7 +72,7 @@ struct supervisor {
 	struct landmarks landmarks;
 	unsigned int filter;	/* FILTER_* of its own */
 	bool watched;		/* somebody may be asked whether a file may be opened */
-	uint32_t redirected[64];	/* paths of opens that were redirected last, by a hash */
+	uint32_t redirected[REDIRECTED];	/* paths of opens that were redirected last, by a hash */
 	sigset_t waiting;	/* what is blocked while it is waited for both */
 };
 

@@ -303,40 +303,60 @@ static uint32_t hash_of(const struct pm_item *item)
 	return hash;
 }
 
-/* Of an open that is answered, the last time that its path was redirected. */
-static uint32_t *last_redirect(struct supervisor *s, const struct flight *flight)
+/* Whether a path is redirected is guessed by what became of the same words the last time. */
+struct guess {
+	uint32_t hash;
+	uint32_t *last;		/* NULL: it does not matter */
+};
+
+/* What an answered open leads to is opened at once, but not where it is sent away from there. */
+static struct guess guess_redirect(struct supervisor *s, const struct flight *flight)
 {
 	const struct pm_call *call = &flight->call;
 	const struct pm_item *item = call->nitems == 1 ? &call->items[0] : NULL;
+	struct guess guess = { 0 };
 	struct pm_open_how how;
 
-	if (!item || item->kind != PM_ITEM_PATH || !flight->note.listener ||
+	if (!s->only_asks || !flight->note.listener || !item || item->kind != PM_ITEM_PATH ||
 	    pm_call_open_how(call, &how))
-		return NULL;
-	return &s->redirected[hash_of(item) % 64];
+		return guess;
+	guess.hash = hash_of(item);
+	guess.last = &s->redirected[guess.hash % REDIRECTED];
+	item->priv->passing = *guess.last == guess.hash;
+	return guess;
+}
+
+static void learn(const struct guess *guess, bool redirected)
+{
+	if (guess->last && redirected)
+		*guess->last = guess->hash;
+	else if (guess->last && *guess->last == guess->hash)
+		*guess->last = 0;
+}
+
+/* How it is found out where its paths lead. */
+static void choose_way(struct supervisor *s, struct thread *thread)
+{
+	struct flight *flight = thread->flight;
+	struct pm_call_private *priv = flight->call.priv;
+
+	priv->asked_again = asked_again(s, thread);
+	priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
+	priv->asks_again = s->only_asks &&
+			   (stand_in_asks_again(&flight->call) || opens_itself(flight));
+	if (stand_in_asks_rights(&flight->call))
+		priv->as_effective = open_asks_alike(s, thread);
 }
 
 static void decide(struct supervisor *s, struct thread *thread, bool entry)
 {
 	struct flight *flight = thread->flight;
-	uint32_t *last = s->only_asks ? last_redirect(s, flight) : NULL;
-	uint32_t hash = last ? hash_of(&flight->call.items[0]) : 0;
+	const struct guess guess = guess_redirect(s, flight);
 	int err;
 
-	if (last)
-		flight->call.items[0].priv->passing = *last == hash;
-	flight->call.priv->asked_again = asked_again(s, thread);
-	flight->call.priv->only_asks = s->only_asks && stand_in_only_asks(&flight->call);
-	flight->call.priv->asks_again = s->only_asks && (stand_in_asks_again(&flight->call) ||
-							 opens_itself(flight));
-	if (stand_in_asks_rights(&flight->call))
-		flight->call.priv->as_effective = open_asks_alike(s, thread);
+	choose_way(s, thread);
 	err = flight_decide(s->options, flight);
-	if (last && flight->outcome.verdict.action == PM_REDIRECT)
-		*last = hash;
-	else if (last && *last == hash)
-		*last = 0;
-
+	learn(&guess, flight->outcome.verdict.action == PM_REDIRECT);
 	place_opening(&s->placing, &flight->call);
 	keep_view(s, thread);
 	if (err) {
