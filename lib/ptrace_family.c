@@ -301,7 +301,7 @@ void family_executed(struct supervisor *s, pid_t tgid)
 	call_executed(s, thread);
 	/*
 	 * An exec may take capabilities away and give others back, and changes nothing else of the
-	 * view: no ids, since no_new_privs is set.
+	 * view.  Under no_new_privs ids change only where the effective ones are not the real ones.
 	 */
 	thread->known.rights = thread->known.compared = false;
 	space_put(thread->process->space);

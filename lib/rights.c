@@ -28,7 +28,7 @@ static struct {
 	struct __user_cap_data_struct capabilities[2];
 	char namespace[32];
 	bool says;	/* credentials could be read */
-	bool lasting;	/* an exec does not change them: files go by the effective ids */
+	bool lasting;	/* real, effective and file system ids are the same: no exec changes them */
 	struct credentials credentials;
 } own;
 
@@ -89,8 +89,8 @@ int rights_know(void)
 	if (prctl(PR_GET_SECUREBITS) & SECBIT_NO_SETUID_FIXUP)
 		rights_note_secure_bits();
 	own.says = peer_own_credentials(&own.credentials);
-	own.lasting = (uid_t)syscall(SYS_setfsuid, -1) == geteuid() &&
-		      (gid_t)syscall(SYS_setfsgid, -1) == getegid();
+	own.lasting = (uid_t)syscall(SYS_setfsuid, -1) == geteuid() && getuid() == geteuid() &&
+		      (gid_t)syscall(SYS_setfsgid, -1) == getegid() && getgid() == getegid();
 	own.known = !err;
 	return err;
 }

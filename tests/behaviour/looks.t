@@ -42,7 +42,8 @@ as()
 		skip "kernel: cannot be $what" "as $what"
 		return
 	fi
-	"$@" "$looks" . </dev/null | "$mounts" >"$TMPDIR/bare"
+	# Before Linux 6.16 an exec under no_new_privs makes the effective ids the real ones.
+	setpriv --no-new-privs "$@" "$looks" . </dev/null | "$mounts" >"$TMPDIR/bare"
 	"${pm[@]}" "$@" "$looks" . </dev/null | "$mounts" >"$TMPDIR/got"
 	same "$TMPDIR/got" "$TMPDIR/bare" "as $what: all answers are those without pointsman"
 }
