@@ -308,10 +308,11 @@ static int settle_item(struct pm_call *call, struct pm_item *item, struct settle
 	/* Nothing is found or made in a directory that is gone. */
 	if (where->missing && !strncmp(where->name, "deleted:", strlen("deleted:")))
 		return -ENOENT;
-	if (where->anonymous && opens(call) && !(settle->lonely && is_own_descriptor(item)))
+	if (where->anonymous && opens(call) &&
+	    !(settle->lonely && (where->missing || is_own_descriptor(item))))
 		return settle_adopt(settle);
 	if (where->anonymous) {
-		if (opens(call))
+		if (opens(call) && !where->missing)
 			settle->holds = "file";
 		return pm_call_run_text(call, item, NULL);
 	}
@@ -393,8 +394,10 @@ int settle_open(struct pm_call *call)
 	struct pm_open_how how;
 	int fd, flags;
 
-	if (!where || where->fd < 0 || pm_call_open_how(call, &how))
+	if (!where || pm_call_open_how(call, &how))
 		return -EACCES;
+	if (where->fd < 0)
+		return where->missing && !(how.flags & O_CREAT) ? -ENOENT : -EACCES;
 	if (how.strict && (how.flags & ~(uint64_t)OPEN_FLAGS || how.resolve & ~(uint64_t)WALKED))
 		return -EINVAL;
 	if ((how.flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))

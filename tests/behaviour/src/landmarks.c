@@ -380,8 +380,6 @@ static void look(int dirfd, const char *path, const char *shown, bool tell)
 	if (fd >= 0)
 		close(fd);
 	look_at_text(dirfd, path, shown, tell);
-	if (path[0] != '/')
-		return;
 	fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (tell)
 		say("make", shown, fd < 0, 0);
