@@ -313,7 +313,7 @@ static int explain(struct explaining *explaining, const struct written_call *wri
 		complain("%s", strerror(ENOMEM));
 		return EXIT_POINTSMAN;
 	}
-	err = flight_read(flight);
+	err = flight_read(flight, true);
 	if (!err)
 		err = flight_decide(&options, flight);
 	status = err ? print_errno("no layer is asked, since the kernel would answer", -err) :

@@ -46,7 +46,7 @@ static bool look_wants(void *data, const char *syscall, uint32_t classes)
 static void look_at(const struct looking *looking, struct flight *flight)
 {
 	struct settle form = { .lonely = true, .openat2 = true };
-	int err = flight_read(flight);
+	int err = flight_read(flight, true);
 
 	if (!err)
 		err = flight_decide(&looking->asked, flight);

@@ -42,6 +42,13 @@ struct standing {
  */
 int pm_call_read(struct pm_call *call, const struct pm_reader *reader);
 
+/*
+ * The same without its vectors, which the kernel reads itself then; and those, when they are
+ * wanted after all.  Pointers to items are not good any more.
+ */
+int call_read_but_vectors(struct pm_call *call, const struct pm_reader *reader);
+int call_read_vectors(struct pm_call *call, const struct pm_reader *reader);
+
 /* Frees what the call owns; the struct itself is the caller's. */
 void pm_call_clear(struct pm_call *call);
 

@@ -46,6 +46,7 @@ struct pm_call_private {
 	bool asks_again;	/* where it can be looked at once more by its name */
 	bool as_effective;	/* its real ids have the rights that its effective ones have */
 	struct standing standing;	/* of a thread that is not stopped; else cleared */
+	bool unread;		/* it has vectors that were not read */
 	bool unpacked;		/* nr and args are not those of the registers */
 	bool changed;
 	bool no_create;		/* pm_call_forbid_create() */

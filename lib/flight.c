@@ -65,7 +65,7 @@ void flight_free(struct flight *flight)
 	free(flight);
 }
 
-int flight_read(struct flight *flight)
+int flight_read(struct flight *flight, bool vectors)
 {
 	struct pm_call *call = &flight->call;
 	struct pm_reader reader = memory_reader(&call->tid);
@@ -73,7 +73,7 @@ int flight_read(struct flight *flight)
 	int nr = call->nr, err;
 
 	memcpy(args, call->args, sizeof(args));
-	err = pm_call_read(call, &reader);
+	err = vectors ? pm_call_read(call, &reader) : call_read_but_vectors(call, &reader);
 	flight->as_made = call->nr == nr && !memcmp(call->args, args, sizeof(args));
 	return err;
 }

@@ -57,8 +57,11 @@ struct flight *flight_new(const struct pm_options *options, pid_t tgid, pid_t ti
 			  int nr, const uint64_t args[6], uint64_t id);
 void flight_free(struct flight *flight);
 
-/* Read what its pointers name, from the memory of its thread.  As pm_call_read(). */
-int flight_read(struct flight *flight);
+/*
+ * Read what its pointers name, from the memory of its thread; its vectors only where they are
+ * wanted.  As pm_call_read().
+ */
+int flight_read(struct flight *flight, bool vectors);
 
 /*
  * Ask the layers.  Returns 0, or the error that the kernel would give before it

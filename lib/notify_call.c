@@ -257,7 +257,7 @@ void notify_call(struct notify *n, const struct seccomp_notif *kernel)
 	if (!notice.flight) {
 		reply_value(&notice, -ENOMEM);
 	} else {
-		err = flight_read(notice.flight);
+		err = flight_read(notice.flight, true);
 		if (notice.flight->call.priv)
 			notice.flight->call.priv->standing = (struct standing){ stands, &notice };
 		if (!notice_stands(&notice))

@@ -55,6 +55,7 @@ struct supervisor {
 	struct courier courier;
 	pid_t program;		/* the process that runs the program, while it lives */
 	bool only_asks;		/* no layer uses the descriptors of files */
+	bool no_vectors;	/* nobody looks at argv and envp */
 	bool guard;		/* no mseal: calls that could move the arena stop */
 	bool openat2;		/* the kernel has it, and lets the targets use it */
 	uint64_t calls;

@@ -403,7 +403,7 @@ static int read_call(struct supervisor *s, struct thread *thread,
 	flight->substituted = flight->original;
 	if (err && !gone(err))
 		thread_kill(thread);
-	err = flight_read(flight);
+	err = flight_read(flight, !s->no_vectors);
 	recall_view(s, thread);
 	if (flight->call.priv && s->listener) {
 		flight->call.priv->known.landmarks = &s->landmarks;

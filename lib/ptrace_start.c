@@ -121,6 +121,14 @@ static bool nobody_uses_fd(const struct pm_options *options)
 	return !options->observer || options->observer->ignores_fd;
 }
 
+static bool nobody_uses_vectors(const struct pm_options *options)
+{
+	for (size_t i = 0; i < options->nlayers; i++)
+		if (!options->layers[i]->ignores_vectors)
+			return false;
+	return !options->observer;
+}
+
 /* Other threads of the program run no call under our filter: its execve ends them. */
 static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigned int *filter)
 {
@@ -139,6 +147,7 @@ static int attach(void *data, pid_t program, pid_t caller, int their_fd, unsigne
 	place_start(&s->placing, s->options);
 	s->openat2 = settle_has_openat2();
 	s->only_asks = nobody_uses_fd(s->options);
+	s->no_vectors = nobody_uses_vectors(s->options);
 	s->guard = s->options->no_mseal || !arena_seals(&start->arena);
 	*filter = s->guard ? FILTER_GUARD : 0;
 	err = rights_know();

@@ -379,7 +379,7 @@ static int read_shape(struct reading *r, const struct pm_shape *shape)
 	return -ENOSYS;
 }
 
-int pm_call_read(struct pm_call *call, const struct pm_reader *reader)
+static int read_call(struct pm_call *call, const struct pm_reader *reader, bool vectors)
 {
 	struct reading r = { .call = call, .reader = reader };
 	int err;
@@ -400,12 +400,55 @@ int pm_call_read(struct pm_call *call, const struct pm_reader *reader)
 	if (err)
 		return err;
 	PM_SHAPE_EACH(call->ent, shape) {
-		if (shape_applies(call, shape))
+		if (shape->kind == PM_SHAPE_STRV && !vectors)
+			call->priv->unread = true;
+		else if (shape_applies(call, shape))
 			err = read_shape(&r, shape);
 		if (err)
 			break;
 	}
 	call_classify(call);
 	call_name_address(call);
+	return err;
+}
+
+int pm_call_read(struct pm_call *call, const struct pm_reader *reader)
+{
+	return read_call(call, reader, true);
+}
+
+int call_read_but_vectors(struct pm_call *call, const struct pm_reader *reader)
+{
+	return read_call(call, reader, false);
+}
+
+/* The last item goes before what stands in no register: the interpreters of a script. */
+static void move_last(struct pm_call *call)
+{
+	const struct pm_item last = call->items[call->nitems - 1];
+	size_t at = 0;
+
+	while (at < call->nitems - 1 && call->items[at].arg != PM_NO_REGISTER)
+		at++;
+	memmove(&call->items[at + 1], &call->items[at],
+		(call->nitems - 1 - at) * sizeof(call->items[0]));
+	call->items[at] = last;
+}
+
+int call_read_vectors(struct pm_call *call, const struct pm_reader *reader)
+{
+	struct reading r = { .call = call, .reader = reader };
+	int err = 0;
+
+	if (!call->priv->unread)
+		return 0;
+	call->priv->unread = false;
+	PM_SHAPE_EACH(call->ent, shape) {
+		if (err || shape->kind != PM_SHAPE_STRV || !shape_applies(call, shape))
+			continue;
+		err = read_vector(&r, shape);
+		if (!err)
+			move_last(call);
+	}
 	return err;
 }

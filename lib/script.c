@@ -209,14 +209,20 @@ static int set_script_argv(struct pm_call *call, const struct line *line, const 
 
 int script_apply(struct pm_call *call)
 {
-	struct pm_item *changed = runs_programs(call) ? changed_interpreter(call) : NULL;
-	struct pm_item *item = changed ? program_item(call) : NULL;
+	const struct pm_reader reader = memory_reader(&call->tid);
+	struct pm_item *changed, *item;
 	auto_free char *script = NULL, *program = NULL;
 	struct line line;
 	int err;
 
-	if (!item)
+	if (!runs_programs(call) || !changed_interpreter(call) || !program_item(call))
 		return 0;
+	/* The interpreter's arguments are made of them. */
+	err = call_read_vectors(call, &reader);
+	if (err)
+		return err;
+	changed = changed_interpreter(call);
+	item = program_item(call);
 	/* Of the first interpreter only: one that is a script itself is rare and its own. */
 	if (changed != pm_call_item(call, PM_ITEM_PATH, SCRIPT_ROLE) ||
 	    look(pm_item_where(call, item), &line) != FORMAT_SCRIPT)

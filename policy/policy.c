@@ -82,6 +82,16 @@ void rule_free(struct rule *rule)
 	free(rule);
 }
 
+static bool looks_at_vectors(const struct rule *rule)
+{
+	const struct match *match = &rule->match;
+	const struct redirect *redirect = &rule->redirect;
+
+	return match->nargv || match->has_argc || match->nenv || match->env_absent.n ||
+	       redirect->argv.n || redirect->argv_prepend.n || redirect->env_set.n ||
+	       redirect->env_unset.n || redirect->nargs || redirect->syscall;
+}
+
 int policy_add_rule(struct policy *policy, struct rule *rule)
 {
 	struct rule **more;
@@ -99,6 +109,8 @@ int policy_add_rule(struct policy *policy, struct rule *rule)
 	else
 		policy->wants |= rule->match.classes;
 	policy->wants |= guard_classes(rule);
+	if (looks_at_vectors(rule))
+		policy->layer.ignores_vectors = false;
 	if (!err)
 		err = index_add(&policy->index, rule, policy->nrules);
 	policy->nrules++;
@@ -125,6 +137,7 @@ int policy_new(const char *name, struct policy **out)
 	policy->layer.concurrent = true;
 	policy->layer.ignores_comm = true;
 	policy->layer.ignores_fd = true;
+	policy->layer.ignores_vectors = true;
 	*out = policy;
 	return 0;
 }

@@ -386,6 +386,11 @@ struct pm_layer {
 	 * need not be opened.
 	 */
 	bool ignores_fd;
+	/*
+	 * decide() does not look at the vectors of a call (argv, envp): where all layers say
+	 * so and there is no observer, they need not be read, and are then no items of it.
+	 */
+	bool ignores_vectors;
 };
 
 /*
