@@ -16,6 +16,7 @@
 
 #include "alike.h"
 #include "cleanup.h"
+#include "hash.h"
 
 /* Programs that make fewer calls end before it pays. */
 #define FIRST_CALLS 64
@@ -33,15 +34,6 @@
 #define HOPELESS 1000
 
 #define CHANGES (FAN_MOVE_SELF | FAN_DELETE_SELF | FAN_ATTRIB | FAN_ONDIR)
-
-static uint32_t hash_of(const char *name, size_t len)
-{
-	uint32_t hash = 2166136261u;
-
-	while (len--)
-		hash = (hash ^ (unsigned char)*name++) * 16777619u;
-	return hash;
-}
 
 static void drain(int watch)
 {
@@ -106,7 +98,7 @@ void landmarks_look(struct landmarks *landmarks)
 
 static struct landmark *search(struct landmarks *landmarks, const char *name, size_t len)
 {
-	uint32_t hash = hash_of(name, len);
+	uint32_t hash = hash_name(name, len);
 
 	for (size_t i = 0; i < landmarks->n; i++) {
 		struct landmark *landmark = &landmarks->all[i];
@@ -194,7 +186,7 @@ static bool is_marked(const struct landmarks *landmarks, const char *name, uint3
 /* From the root down: what is moved away before the next one is marked has left an event. */
 static bool mark(struct landmarks *landmarks, const struct place *root, const char *name)
 {
-	uint32_t hash = hash_of(name, strlen(name));
+	uint32_t hash = hash_name(name, strlen(name));
 	char *copy;
 
 	if (is_marked(landmarks, name, hash))
@@ -270,14 +262,14 @@ static bool keep(struct landmarks *landmarks, const struct place *root, char *na
 	if (fd < 0 || object_of(fd, &is) || is.mount != root->is.mount || is.dev != root->is.dev)
 		return false;
 	*make_room(landmarks) = (struct landmark){ .fd = steal_fd(&fd), .seen = landmarks->seen,
-						   .is = is, .hash = hash_of(name, len),
+						   .is = is, .hash = hash_name(name, len),
 						   .len = len, .name = name };
 	return true;
 }
 
 static struct met *meet(struct landmarks *landmarks, const char *name, size_t len)
 {
-	uint32_t hash = hash_of(name, len);
+	uint32_t hash = hash_name(name, len);
 	struct met *met = &landmarks->met[hash % LANDMARKS];
 
 	if (met->hash != hash)
@@ -314,7 +306,7 @@ void landmarks_met(struct landmarks *landmarks, const struct place *root, const 
 
 void landmarks_set_gone(struct landmarks *landmarks, const char *name, size_t len, bool gone)
 {
-	uint32_t hash = hash_of(name, len);
+	uint32_t hash = hash_name(name, len);
 	uint32_t *entry = &landmarks->gone[hash % LANDMARKS];
 
 	if (gone)
@@ -325,7 +317,7 @@ void landmarks_set_gone(struct landmarks *landmarks, const char *name, size_t le
 
 bool landmarks_was_gone(const struct landmarks *landmarks, const char *name, size_t len)
 {
-	uint32_t hash = hash_of(name, len);
+	uint32_t hash = hash_name(name, len);
 
 	return landmarks->gone[hash % LANDMARKS] == hash;
 }

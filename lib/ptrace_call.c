@@ -11,6 +11,7 @@
 #include "cleanup.h"
 #include "filter.h"
 #include "give.h"
+#include "hash.h"
 #include "memory.h"
 #include "peer.h"
 #include "ptrace.h"
@@ -294,15 +295,6 @@ static bool opens_itself(const struct flight *flight)
 	return !flight->note.listener && !pm_call_open_how(&flight->call, &how);
 }
 
-static uint32_t hash_of(const struct pm_item *item)
-{
-	uint32_t hash = 2166136261u;
-
-	for (size_t i = 0; i < item->len; i++)
-		hash = (hash ^ item->data[i]) * 16777619u;
-	return hash;
-}
-
 /* Whether a path is redirected is guessed by what became of the same words the last time. */
 struct guess {
 	uint32_t hash;
@@ -320,7 +312,7 @@ static struct guess guess_redirect(struct supervisor *s, const struct flight *fl
 	if (!s->only_asks || !flight->note.listener || !item || item->kind != PM_ITEM_PATH ||
 	    pm_call_open_how(call, &how))
 		return guess;
-	guess.hash = hash_of(item);
+	guess.hash = hash_name(item->data, item->len);
 	guess.last = &s->redirected[guess.hash % REDIRECTED];
 	item->priv->passing = *guess.last == guess.hash;
 	return guess;
@@ -393,9 +385,8 @@ static void refuse_unread(struct thread *thread, bool entry)
 	thread_resume(thread, 0);
 }
 
-/* What is in its registers, and what they lead to.  As flight_read(). */
-static int read_call(struct supervisor *s, struct thread *thread,
-		     const struct __ptrace_syscall_info *info)
+/* What the call has in the registers, where nothing is substituted yet. */
+static void read_registers(struct thread *thread, const struct __ptrace_syscall_info *info)
 {
 	struct flight *flight = thread->flight;
 	int err = regs_of_call(thread->tid, info, &flight->original);
@@ -403,6 +394,16 @@ static int read_call(struct supervisor *s, struct thread *thread,
 	flight->substituted = flight->original;
 	if (err && !gone(err))
 		thread_kill(thread);
+}
+
+/* What is in its registers, and what they lead to.  As flight_read(). */
+static int read_call(struct supervisor *s, struct thread *thread,
+		     const struct __ptrace_syscall_info *info)
+{
+	struct flight *flight = thread->flight;
+	int err;
+
+	read_registers(thread, info);
 	err = flight_read(flight, !s->no_vectors);
 	recall_view(s, thread);
 	if (flight->call.priv && s->listener) {
@@ -470,17 +471,13 @@ static void follow_move(struct supervisor *s, struct thread *thread,
 	struct flight *flight = flight_new(s->options, thread->process->tgid, thread->tid,
 					   info->arch, (int)info->entry.nr, info->entry.args,
 					   ++s->calls);
-	int err;
 
 	if (!flight) {
 		refuse_unread(thread, entry);
 		return;
 	}
 	thread->flight = flight;
-	err = regs_of_call(thread->tid, info, &flight->original);
-	if (err && !gone(err))
-		thread_kill(thread);
-	flight->substituted = flight->original;
+	read_registers(thread, info);
 	own_directory(s, flight);
 	thread->state = STATE_CALL;
 	thread->at_entry = entry;
@@ -528,13 +525,8 @@ void call_stop(struct supervisor *s, struct thread *thread,
  */
 static void divert_unread(struct thread *thread, const struct __ptrace_syscall_info *info)
 {
-	struct flight *flight = thread->flight;
-	int err = regs_of_call(thread->tid, info, &flight->original);
-
-	if (err && !gone(err))
-		thread_kill(thread);
-	flight->substituted = flight->original;
-	flight->undecided = true;
+	read_registers(thread, info);
+	thread->flight->undecided = true;
 	note_divert(thread);
 }
 

@@ -259,7 +259,7 @@ static void end(struct supervisor *s)
  * What is there to be seen.  The landmarks are looked at when the notification was there: what
  * changed before it was made shows with it.
  */
-static uint32_t wait_for_events(struct supervisor *s, int timeout, uint32_t seen[EVENTS])
+static bool wait_for_events(struct supervisor *s, int timeout, uint32_t seen[EVENTS])
 {
 	struct epoll_event events[EVENTS + 1];
 	int n = epoll_pwait(s->events, events, EVENTS + 1, timeout, &s->waiting);
